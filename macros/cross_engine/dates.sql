@@ -1,0 +1,48 @@
+{# Dates are dates: no function here gives back a timestamp. #}
+
+{# The day on which a UTC timestamp falls in the business time zone. #}
+{% macro business_date(timestamp) -%}
+    {{ return(adapter.dispatch('business_date')(timestamp)) }}
+{%- endmacro %}
+
+{% macro default__business_date(timestamp) -%}
+    {%- if var('business_timezone') == 'UTC' -%}
+        cast({{ timestamp }} as date)
+    {%- else -%}
+        cast(timezone('{{ var("business_timezone") }}', timezone('UTC', {{ timestamp }})) as date)
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro add_days(date, days) -%}
+    {{ return(adapter.dispatch('add_days')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__add_days(date, days) -%}
+    ({{ date }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+
+{# Whole days from one date to a later one. #}
+{% macro days_between(from_date, to_date) -%}
+    {{ return(adapter.dispatch('days_between')(from_date, to_date)) }}
+{%- endmacro %}
+
+{% macro default__days_between(from_date, to_date) -%}
+    cast({{ to_date }} - {{ from_date }} as integer)
+{%- endmacro %}
+
+
+{# The last day of the month that lies so many months from the month of a date. #}
+{% macro month_end(date, months=0) -%}
+    {{ return(adapter.dispatch('month_end')(date, months)) }}
+{%- endmacro %}
+
+{% macro default__month_end(date, months) -%}
+    cast(
+        date_trunc('month', {{ date }})
+        + ({{ months }} + 1) * interval '1' month
+        - interval '1' day
+        as date
+    )
+{%- endmacro %}

@@ -1,0 +1,74 @@
+{# The columns of a raw table as the input contract (models/staging/_raw__sources.yml) names them. #}
+{% macro contract_columns(table_name) %}
+    {%- for source in graph.sources.values() if source.source_name == 'raw' and source.name == table_name -%}
+        {{ return(source.columns.values() | list) }}
+    {%- endfor -%}
+    {{ return([]) }}
+{% endmacro %}
+
+
+{# The raw table with every column of the contract: absent optional columns are null, an absent optional table is empty. #}
+{% macro conform_to_contract(table_name) %}
+    {%- set declared = source('raw', table_name) -%}
+    {%- if not execute -%} select null as not_yet {%- do return('select 1 as parsed') -%} {%- endif -%}
+    {%- set existing = load_relation(declared) -%}
+    {%- set present = adapter.get_columns_in_relation(existing) | map(attribute='name') | map('lower') | list if existing else [] -%}
+    {%- set required = [] -%}
+    {%- for column in contract_columns(table_name) if column.meta.get('required') -%}
+        {%- do required.append(column.name) -%}
+    {%- endfor -%}
+    {%- if existing is none and table_name == 'transactions' -%}
+        {{ exceptions.raise_compiler_error(
+            "raw.transactions does not exist in this warehouse. Load a delivery first: "
+            ~ "python scripts/load_raw.py FOLDER --warehouse " ~ (target.path or target.name)
+        ) }}
+    {%- endif -%}
+    {%- for column in required if existing and column not in present -%}
+        {{ exceptions.raise_compiler_error(
+            "raw." ~ table_name ~ " has no column " ~ column ~ ", which the input contract requires; it has "
+            ~ present | join(", ") ~ ". Name it so in the load, or map it."
+        ) }}
+    {%- endfor %}
+    select
+    {%- for column in contract_columns(table_name) %}
+        {%- set expression = column.name if column.name in present else 'cast(null as ' ~ dbt.type_string() ~ ')' %}
+        {%- if column.name == 'loaded_at' %}
+        coalesce({{ try_timestamp(expression) }}, timestamp '1970-01-01 00:00:00') as loaded_at
+        {%- else %}
+        {{ expression }}{{ " as " ~ column.name if column.name not in present }}
+        {%- endif %}{{ "," if not loop.last }}
+    {%- endfor %}
+    {%- if existing %}
+    from {{ existing }}
+    {%- else %}
+    where 1 = 0
+    {%- endif %}
+{% endmacro %}
+
+
+{# The raw row of a CTE as JSON, personal data masked: what is kept of a row that did not get in. #}
+{% macro raw_content(table_name, relation) -%}
+    {%- set pairs = [] -%}
+    {%- for column in (contract_columns(table_name) if execute else []) if column.name != 'loaded_at' -%}
+        {%- set value = relation ~ '.' ~ column.name -%}
+        {%- if column.meta.get('pii') -%}
+            {%- set value = "case when " ~ value ~ " is not null then '***' end" -%}
+        {%- endif -%}
+        {%- do pairs.append([column.name, value]) -%}
+    {%- endfor -%}
+    {{ row_as_json(pairs) if pairs else "'{}'" }}
+{%- endmacro %}
+
+
+{# In an incremental run: only the rows that arrived since the last run, and every version of the keys among them. #}
+{% macro arrived_since_last_run(relation, key) -%}
+    {%- if is_incremental() %}
+    where
+        loaded_at > (select max(seen.loaded_at) from {{ this }} as seen)
+        or {{ key }} in (
+            select arrived.{{ key }}
+            from {{ relation }} as arrived
+            where arrived.loaded_at > (select max(seen.loaded_at) from {{ this }} as seen)
+        )
+    {%- endif %}
+{%- endmacro %}

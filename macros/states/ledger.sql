@@ -1,0 +1,62 @@
+{# The vars that change what a state says; the ledger keeps their values beside the states built with them. #}
+{% macro state_vars_fingerprint() %}
+    {%- set names = [
+        'business_timezone', 'base_currency', 'earliest_valid_date', 'largest_valid_amount',
+        'negative_amount_is_return', 'rfm_window_days', 'rfm_frequency_unit', 'rfm_monetary_basis',
+        'rfm_score_method', 'rfm_score_bins', 'value_class_reference', 'abc_a_share', 'abc_b_share',
+        'high_value_share', 'mid_value_share', 'churn_after_days', 'churn_gap_share', 'recent_days',
+        'at_risk_pace_multiple', 'growth_share', 'super_customer_purchases', 'slipping_min_purchase_days',
+        'shallow_known_days', 'second_purchase_tail_share', 'value_drop_days', 'value_drop_min_purchase_days',
+        'value_drop_share', 'complaint_days', 'low_rating_share', 'engagement_faded_days',
+        'engagement_faded_min_interactions', 'engagement_faded_share', 'engagement_surge_days',
+        'engagement_surge_min_interactions', 'engagement_surge_multiple'
+    ] -%}
+    {%- set settings = [] -%}
+    {%- for name in names -%}
+        {%- do settings.append(name ~ '=' ~ var(name)) -%}
+    {%- endfor -%}
+    {{ return(settings | join('; ')) }}
+{% endmacro %}
+
+
+{#
+    The as-of dates that the last finished run left behind, as a relation; none where there is none to go on: a full
+    refresh, a first run, or a table of states that someone dropped. The ledger is written after all that it speaks
+    of, so a run that broke off has not touched it and its dates are built again.
+#}
+{% macro last_ledger() %}
+    {%- if not execute or flags.FULL_REFRESH -%} {{ return(none) }} {%- endif -%}
+    {%- for node in graph.nodes.values()
+        if node.config.materialized == 'incremental' and node.config.unique_key == 'as_of_date' -%}
+        {%- if not adapter.get_relation(node.database, node.schema, node.alias) -%} {{ return(none) }} {%- endif -%}
+    {%- endfor -%}
+    {%- set ledger = adapter.get_relation(this.database, this.schema, 'as_of_dates_built') -%}
+    {%- if ledger -%}
+        {%- set built_with = run_query('select distinct vars_fingerprint from ' ~ ledger).columns[0].values() -%}
+        {%- if built_with and (built_with | list) != [state_vars_fingerprint()] -%}
+            {%- set changed = [] -%}
+            {%- for setting in state_vars_fingerprint().split('; ') if setting not in built_with[0].split('; ') -%}
+                {%- do changed.append(setting) -%}
+            {%- endfor -%}
+            {{ exceptions.raise_compiler_error(
+                "The states in this warehouse were built with other vars than now given (now: "
+                ~ changed | join(", ") ~ "). Build with --full-refresh, so that all of history is told in one way."
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(ledger) }}
+{% endmacro %}
+
+
+{# Before a run adds to a table of states: as-of dates that are no longer any, such as yesterday's, leave it. #}
+{% macro drop_past_as_of_dates() %}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }} where as_of_date not in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine)
+    {%- endif -%}
+{% endmacro %}
+
+
+{# In an incremental run: only the as-of dates that an arrival, or the calendar, has outdated. #}
+{% macro only_outdated() -%}
+    {%- if is_incremental() %} where is_outdated {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,25 @@
+with
+
+interactions as (
+    select * from {{ ref('stg_interactions') }}
+    where
+        {{ is_fact_row() }}
+        {{ only_touched_days(ref('stg_interactions')) }}
+),
+
+-- what the customer began counts as engagement; what we sent counts as contact alone
+interactions_by_day as (
+    select
+        customer_id,
+        activity_date,
+        cast(count(*) filter (where record_status = 'accepted' and is_inbound) as integer) as interaction_count,
+        cast(count(*) filter (where record_status = 'accepted' and is_contact) as integer) as contact_count,
+        cast(count(*) filter (where record_status = 'accepted' and is_inbound and shows_intent) as integer)
+            as intent_count,
+        cast(count(*) filter (where record_status = 'accepted') as integer) as touch_count,
+        max(settled_at) as settled_at
+    from interactions
+    group by customer_id, activity_date
+)
+
+select * from interactions_by_day

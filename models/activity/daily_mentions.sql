@@ -1,0 +1,24 @@
+with
+
+mentions as (
+    select * from {{ ref('stg_social_mentions') }}
+    where
+        {{ is_fact_row() }}
+        {{ only_touched_days(ref('stg_social_mentions')) }}
+),
+
+mentions_by_day as (
+    select
+        customer_id,
+        activity_date,
+        cast(count(*) filter (where record_status = 'accepted') as integer) as mention_count,
+        cast(count(*) filter (where record_status = 'accepted' and sentiment = 'positive') as integer)
+            as positive_mention_count,
+        cast(count(*) filter (where record_status = 'accepted' and sentiment = 'negative') as integer)
+            as negative_mention_count,
+        max(settled_at) as settled_at
+    from mentions
+    group by customer_id, activity_date
+)
+
+select * from mentions_by_day

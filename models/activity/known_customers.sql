@@ -1,0 +1,95 @@
+{{ config(materialized='table', unique_key=none) }}
+
+with
+
+customers as (
+    select * from {{ ref('stg_customers') }}
+    where record_status = 'accepted'
+),
+
+transactions as (
+    select * from {{ ref('stg_transactions') }}
+    where record_status = 'accepted'
+),
+
+interactions as (
+    select * from {{ ref('daily_interactions') }}
+    where touch_count > 0
+),
+
+feedback as (
+    select * from {{ ref('daily_feedback') }}
+    where feedback_count > 0
+),
+
+mentions as (
+    select * from {{ ref('daily_mentions') }}
+    where mention_count > 0
+),
+
+-- aggregated before the union, so that the big tables shrink first
+first_sightings as (
+    select
+        customer_id,
+        min(activity_date) as first_seen_date
+    from transactions
+    group by customer_id
+
+    union all
+
+    select
+        customer_id,
+        min(activity_date) as first_seen_date
+    from interactions
+    group by customer_id
+
+    union all
+
+    select
+        customer_id,
+        min(activity_date) as first_seen_date
+    from feedback
+    group by customer_id
+
+    union all
+
+    select
+        customer_id,
+        min(activity_date) as first_seen_date
+    from mentions
+    group by customer_id
+
+    union all
+
+    -- a registration without a date is as old as the register
+    select
+        customer_id,
+        coalesce(registered_date, date '{{ var("earliest_valid_date") }}') as first_seen_date
+    from customers
+),
+
+first_seen as (
+    select
+        customer_id,
+        min(first_seen_date) as first_seen_date
+    from first_sightings
+    group by customer_id
+),
+
+known as (
+    select
+        first_seen.customer_id,
+        first_seen.first_seen_date as known_since_date,
+        customers.customer_id is not null as is_registered,
+        {{ masked_name('customers.customer_name') }} as masked_name,
+        customers.birth_date,
+        customers.gender,
+        customers.city,
+        customers.acquisition_channel,
+        customers.relationship_manager_id,
+        customers.registered_date
+    from first_seen
+    left join customers on first_seen.customer_id = customers.customer_id
+)
+
+select * from known

@@ -1,0 +1,1 @@
+{{ conform_to_contract('social_mentions') }}
