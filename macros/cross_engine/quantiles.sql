@@ -1,18 +1,32 @@
-{# Continuous quantiles of a numeric expression at a list of fractions: an array of doubles, one pass for all. #}
-{% macro quantiles(expression, fractions) -%}
-    {{ return(adapter.dispatch('quantiles')(expression, fractions)) }}
-{%- endmacro %}
-
-{% macro default__quantiles(expression, fractions) -%}
-    quantile_cont(cast({{ expression }} as double), [{{ fractions | join(', ') }}])
+{# The continuous quantile of a numeric expression, a double. #}
+{% macro quantile(expression, fraction) -%}
+    percentile_cont({{ fraction }}) within group (order by cast({{ expression }} as {{ double_type() }}))
 {%- endmacro %}
 
 
-{# Counted from 1; null past the end. #}
-{% macro array_element(array, position) -%}
-    {{ return(adapter.dispatch('array_element')(array, position)) }}
+{# The smallest value that at least this share of the values does not exceed. #}
+{% macro discrete_quantile(expression, fraction) -%}
+    percentile_disc({{ fraction }}) within group (order by {{ expression }})
 {%- endmacro %}
 
-{% macro default__array_element(array, position) -%}
-    {{ array }}[{{ position }}]
+
+{# An eight-byte float; dbt's own type_float is four bytes on some engines. #}
+{% macro double_type() -%}
+    {{ return(adapter.dispatch('double_type')()) }}
+{%- endmacro %}
+
+{% macro default__double_type() -%} double {%- endmacro %}
+
+{% macro postgres__double_type() -%} double precision {%- endmacro %}
+
+
+{# A mean as a double, from an exact sum: the same on every engine, in any row order. #}
+{% macro average(expression) -%}
+    {{ ratio('sum(' ~ expression ~ ')', 'count(' ~ expression ~ ')') }}
+{%- endmacro %}
+
+
+{# A quotient as a double, null where the divisor is 0. #}
+{% macro ratio(numerator, denominator) -%}
+    cast({{ numerator }} as {{ double_type() }}) / nullif(cast({{ denominator }} as {{ double_type() }}), 0)
 {%- endmacro %}

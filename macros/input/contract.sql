@@ -10,7 +10,7 @@
 {# The raw table with every column of the contract: absent optional columns are null, an absent optional table is empty. #}
 {% macro conform_to_contract(table_name) %}
     {%- set declared = source('raw', table_name) -%}
-    {%- if not execute -%} select null as not_yet {%- do return('select 1 as parsed') -%} {%- endif -%}
+    {%- if not execute -%} {{ return('select 1 as parsed') }} {%- endif -%}
     {%- set existing = load_relation(declared) -%}
     {%- set present = adapter.get_columns_in_relation(existing) | map(attribute='name') | map('lower') | list if existing else [] -%}
     {%- set required = [] -%}
@@ -65,8 +65,8 @@
     {%- if is_incremental() %}
     where
         loaded_at > (select max(seen.loaded_at) from {{ this }} as seen)
-        or {{ key }} in (
-            select arrived.{{ key }}
+        or {{ clean_text(key) }} in (
+            select {{ clean_text('arrived.' ~ key) }}
             from {{ relation }} as arrived
             where arrived.loaded_at > (select max(seen.loaded_at) from {{ this }} as seen)
         )

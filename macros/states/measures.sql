@@ -1,12 +1,17 @@
-{# A sum of money as money; no rows are 0. condition: what a row must meet to count. #}
-{% macro sum_amount(expression, condition) -%}
-    cast(coalesce(sum({{ expression }}) filter (where {{ condition }}), 0) as {{ amount_type() }})
+{# A sum of money as money; no rows are 0. condition: what a row must meet to count; none = every row. #}
+{% macro sum_amount(expression, condition=none) -%}
+    cast(coalesce(sum({{ expression }}){{ only_where(condition) }}, 0) as {{ amount_type() }})
 {%- endmacro %}
 
 
 {# A sum of counts as an integer; no rows are 0. #}
-{% macro sum_count(expression, condition) -%}
-    cast(coalesce(sum({{ expression }}) filter (where {{ condition }}), 0) as integer)
+{% macro sum_count(expression, condition=none) -%}
+    cast(coalesce(sum({{ expression }}){{ only_where(condition) }}, 0) as integer)
+{%- endmacro %}
+
+
+{% macro only_where(condition) -%}
+    {%- if condition %} filter (where {{ condition }}){% endif -%}
 {%- endmacro %}
 
 
@@ -28,3 +33,13 @@
 
 {# Half of the RFM window in days; half a year where the window is the lifetime. #}
 {% macro half_window_days() -%} {{ return((var('rfm_window_days') or 365) // 2) }} {%- endmacro %}
+
+
+{# What frequency and monetary are, by the vars, of a relation with the purchases of a state. #}
+{% macro frequency_count(relation) -%}
+    {{ relation }}.{{ 'order_count' if var('rfm_frequency_unit') == 'orders' else 'window_purchase_day_count' }}
+{%- endmacro %}
+
+{% macro monetary_amount(relation) -%}
+    {{ relation }}.{{ 'gross_amount' if var('rfm_monetary_basis') == 'gross' else 'net_amount' }}
+{%- endmacro %}

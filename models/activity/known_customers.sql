@@ -12,6 +12,11 @@ transactions as (
     where record_status = 'accepted'
 ),
 
+purchase_days as (
+    select * from {{ ref('daily_purchases') }}
+    where purchase_count > 0
+),
+
 interactions as (
     select * from {{ ref('daily_interactions') }}
     where touch_count > 0
@@ -76,10 +81,30 @@ first_seen as (
     group by customer_id
 ),
 
+first_purchases as (
+    select
+        customer_id,
+        min(activity_date) as first_purchase_date
+    from purchase_days
+    group by customer_id
+),
+
+second_purchases as (
+    select
+        purchase_days.customer_id,
+        min(purchase_days.activity_date) as second_purchase_date
+    from purchase_days
+    inner join first_purchases on purchase_days.customer_id = first_purchases.customer_id
+    where purchase_days.activity_date > first_purchases.first_purchase_date
+    group by purchase_days.customer_id
+),
+
 known as (
     select
         first_seen.customer_id,
         first_seen.first_seen_date as known_since_date,
+        first_purchases.first_purchase_date,
+        second_purchases.second_purchase_date,
         customers.customer_id is not null as is_registered,
         {{ masked_name('customers.customer_name') }} as masked_name,
         customers.birth_date,
@@ -89,6 +114,8 @@ known as (
         customers.relationship_manager_id,
         customers.registered_date
     from first_seen
+    left join first_purchases on first_seen.customer_id = first_purchases.customer_id
+    left join second_purchases on first_seen.customer_id = second_purchases.customer_id
     left join customers on first_seen.customer_id = customers.customer_id
 )
 

@@ -1,0 +1,124 @@
+with
+
+as_of_dates as (
+    select * from {{ ref('as_of_dates') }}
+    {{ only_outdated() }}
+),
+
+buyers as (
+    select
+        purchases_measured.as_of_date,
+        {{ days_between('purchases_measured.last_purchase_date', 'purchases_measured.as_of_date') }} as recency_days,
+        {{ frequency_count('purchases_measured') }} as frequency_count,
+        {{ monetary_amount('purchases_measured') }} as monetary_amount
+    from {{ ref('int_purchases_measured') }} as purchases_measured
+    inner join as_of_dates on purchases_measured.as_of_date = as_of_dates.as_of_date
+    where purchases_measured.window_purchase_day_count > 0
+),
+
+-- one row a buyer and metric
+buyer_metrics as (
+    select
+        as_of_date,
+        'recency_days' as metric,
+        {{ to_amount('recency_days') }} as metric_value
+    from buyers
+
+    union all
+
+    select
+        as_of_date,
+        'frequency_count' as metric,
+        {{ to_amount('frequency_count') }} as metric_value
+    from buyers
+
+    union all
+
+    select
+        as_of_date,
+        'monetary_amount' as metric,
+        monetary_amount as metric_value
+    from buyers
+),
+
+cut_points as (
+    {% if var('rfm_score_method') == 'quantile' -%}
+    select
+        as_of_date,
+        metric,
+        {{ quantile_cut_points('metric_value') }}
+    from buyer_metrics
+    group by as_of_date, metric
+    {%- else -%}
+    select
+        as_of_dates.as_of_date,
+        fixed.metric,
+        {{ fixed_cut_points() }}
+    from {{ ref('rfm_fixed_cut_points') }} as fixed
+    cross join as_of_dates
+    group by as_of_dates.as_of_date, fixed.metric
+    {%- endif %}
+),
+
+reference_values as (
+    {% if var('value_class_reference') == 'mean' -%}
+    select
+        as_of_date,
+        metric,
+        {{ to_line(average('metric_value')) }} as reference_value
+    from buyer_metrics
+    group by as_of_date, metric
+    {%- elif var('value_class_reference') == 'median' -%}
+    select
+        as_of_date,
+        metric,
+        {{ to_line(quantile('metric_value', 0.5)) }} as reference_value
+    from buyer_metrics
+    group by as_of_date, metric
+    {%- elif var('value_class_reference') == 'score' -%}
+    select
+        buyer_metrics.as_of_date,
+        buyer_metrics.metric,
+        {{ to_line(average(
+            "case when buyer_metrics.metric = 'recency_days' then "
+            ~ rfm_score('buyer_metrics.metric_value', 'cut_points', best='low')
+            ~ " else " ~ rfm_score('buyer_metrics.metric_value', 'cut_points') ~ " end"
+        )) }} as reference_value
+    from buyer_metrics
+    inner join cut_points
+        on
+            buyer_metrics.as_of_date = cut_points.as_of_date
+            and buyer_metrics.metric = cut_points.metric
+    group by buyer_metrics.as_of_date, buyer_metrics.metric
+    {%- else -%}
+    select
+        as_of_dates.as_of_date,
+        fixed.metric,
+        {{ to_line('fixed.reference_value') }} as reference_value
+    from {{ ref('rfm_fixed_references') }} as fixed
+    cross join as_of_dates
+    {%- endif %}
+),
+
+references_by_date as (
+    select
+        reference_values.as_of_date,
+        reference_values.metric,
+        reference_values.reference_value,
+        cut_points.cut_point_1,
+        cut_points.cut_point_2,
+        cut_points.cut_point_3,
+        cut_points.cut_point_4,
+        cut_points.cut_point_5,
+        cut_points.cut_point_6,
+        cut_points.cut_point_7,
+        cut_points.cut_point_8,
+        cut_points.cut_point_9
+    from reference_values
+    inner join cut_points
+        on
+            reference_values.as_of_date = cut_points.as_of_date
+            and reference_values.metric = cut_points.metric
+)
+
+select * from references_by_date

@@ -1,0 +1,87 @@
+with
+
+as_of_dates as (
+    select * from {{ ref('as_of_dates') }}
+    {{ only_outdated() }}
+),
+
+purchases_measured as (
+    select
+        measured.*,
+        {{ monetary_amount('measured') }} as monetary_amount
+    from {{ ref('int_purchases_measured') }} as measured
+    inner join as_of_dates on measured.as_of_date = as_of_dates.as_of_date
+),
+
+lifetime_lines as (
+    select
+        as_of_date,
+        {{ to_line(quantile('lifetime_net_amount', 1 - var('high_value_share'))) }} as top_fifth_line_amount
+    from purchases_measured
+    where purchase_day_count > 0
+    group by as_of_date
+),
+
+window_lines as (
+    select
+        as_of_date,
+        {{ to_line(quantile('monetary_amount', 1 - var('high_value_share'))) }} as high_value_line_amount,
+        {{ to_line(quantile('monetary_amount', 1 - var('mid_value_share'))) }} as mid_value_line_amount
+    from purchases_measured
+    where window_purchase_day_count > 0
+    group by as_of_date
+),
+
+-- equal amounts stand together, so that they fall into one class
+buyers_by_amount as (
+    select
+        as_of_date,
+        monetary_amount,
+        sum(monetary_amount) as amount_of_peers
+    from purchases_measured
+    where window_purchase_day_count > 0
+    group by as_of_date, monetary_amount
+),
+
+cumulated as (
+    select
+        as_of_date,
+        monetary_amount,
+        sum(amount_of_peers) over (
+            partition by as_of_date
+            order by monetary_amount desc
+            rows between unbounded preceding and current row
+        ) as cumulative_amount,
+        sum(amount_of_peers) over (partition by as_of_date) as total_amount
+    from buyers_by_amount
+),
+
+-- the smallest amount that is still A, and B; null where there is none. Shares of nothing or less have no meaning.
+abc_lines as (
+    select
+        as_of_date,
+        min(monetary_amount) filter (
+            where total_amount > 0 and cumulative_amount <= {{ var('abc_a_share') }} * total_amount
+        ) as abc_a_line_amount,
+        min(monetary_amount) filter (
+            where total_amount > 0 and cumulative_amount <= {{ var('abc_b_share') }} * total_amount
+        ) as abc_b_line_amount
+    from cumulated
+    group by as_of_date
+),
+
+value_lines as (
+    select
+        as_of_dates.as_of_date,
+        lifetime_lines.top_fifth_line_amount,
+        window_lines.high_value_line_amount,
+        window_lines.mid_value_line_amount,
+        abc_lines.abc_a_line_amount,
+        abc_lines.abc_b_line_amount
+    from as_of_dates
+    left join lifetime_lines on as_of_dates.as_of_date = lifetime_lines.as_of_date
+    left join window_lines on as_of_dates.as_of_date = window_lines.as_of_date
+    left join abc_lines on as_of_dates.as_of_date = abc_lines.as_of_date
+)
+
+select * from value_lines

@@ -1,0 +1,41 @@
+{%- set in_faded = last_days('activity_date', 'as_of_date', var('engagement_faded_days')) -%}
+{%- set in_faded_year = last_days('activity_date', 'as_of_date', 365, ending_before=var('engagement_faded_days')) -%}
+{%- set in_surge = last_days('activity_date', 'as_of_date', var('engagement_surge_days')) -%}
+{%- set in_surge_year = last_days('activity_date', 'as_of_date', 365, ending_before=var('engagement_surge_days')) -%}
+
+with
+
+as_of_dates as (
+    select * from {{ ref('as_of_dates') }}
+    {{ only_outdated() }}
+),
+
+daily_interactions as (
+    select * from {{ ref('daily_interactions') }}
+    where touch_count > 0
+),
+
+interactions_by_state as (
+    select
+        as_of_dates.as_of_date,
+        daily_interactions.*
+    from as_of_dates
+    inner join daily_interactions on as_of_dates.as_of_date >= daily_interactions.activity_date
+),
+
+measured as (
+    select
+        customer_id,
+        as_of_date,
+        max(activity_date) filter (where interaction_count > 0) as last_interaction_date,
+        {{ sum_count('interaction_count', in_faded) }} as interaction_count_faded,
+        {{ sum_count('interaction_count', in_faded_year) }} as interaction_count_faded_year,
+        {{ sum_count('interaction_count', in_surge) }} as interaction_count_surge,
+        {{ sum_count('interaction_count', in_surge_year) }} as interaction_count_surge_year,
+        {{ sum_count('contact_count') }} as contact_count,
+        {{ sum_count('intent_count') }} as intent_count
+    from interactions_by_state
+    group by customer_id, as_of_date
+)
+
+select * from measured
