@@ -107,7 +107,7 @@ known as (
         second_purchases.second_purchase_date,
         customers.customer_id is not null as is_registered,
         {{ masked_name('customers.customer_name') }} as masked_name,
-        customers.birth_date,
+        {{ decade('customers.birth_date') }} as birth_decade,
         customers.gender,
         customers.city,
         customers.acquisition_channel,

@@ -37,6 +37,7 @@ buyers_by_amount as (
     select
         as_of_date,
         monetary_amount,
+        count(*) as peer_count,
         sum(monetary_amount) as amount_of_peers
     from purchases_measured
     where window_purchase_day_count > 0
@@ -47,12 +48,19 @@ cumulated as (
     select
         as_of_date,
         monetary_amount,
+        peer_count,
         sum(amount_of_peers) over (
             partition by as_of_date
             order by monetary_amount desc
             rows between unbounded preceding and current row
         ) as cumulative_amount,
-        sum(amount_of_peers) over (partition by as_of_date) as total_amount
+        sum(peer_count) over (
+            partition by as_of_date
+            order by monetary_amount desc
+            rows between unbounded preceding and current row
+        ) as cumulative_count,
+        sum(amount_of_peers) over (partition by as_of_date) as total_amount,
+        ceil({{ var('high_value_share') }} * sum(peer_count) over (partition by as_of_date)) as top_fifth_count
     from buyers_by_amount
 ),
 
@@ -65,7 +73,10 @@ abc_lines as (
         ) as abc_a_line_amount,
         min(monetary_amount) filter (
             where total_amount > 0 and cumulative_amount <= {{ var('abc_b_share') }} * total_amount
-        ) as abc_b_line_amount
+        ) as abc_b_line_amount,
+        -- of the amount at which the fifth ends, only as many peers as are still in it
+        sum(monetary_amount * greatest(0, least(peer_count, top_fifth_count - (cumulative_count - peer_count))))
+            as top_fifth_amount
     from cumulated
     group by as_of_date
 ),
@@ -77,7 +88,8 @@ value_lines as (
         window_lines.high_value_line_amount,
         window_lines.mid_value_line_amount,
         abc_lines.abc_a_line_amount,
-        abc_lines.abc_b_line_amount
+        abc_lines.abc_b_line_amount,
+        {{ to_amount('abc_lines.top_fifth_amount') }} as top_fifth_amount
     from as_of_dates
     left join lifetime_lines on as_of_dates.as_of_date = lifetime_lines.as_of_date
     left join window_lines on as_of_dates.as_of_date = window_lines.as_of_date

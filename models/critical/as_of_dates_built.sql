@@ -1,0 +1,20 @@
+{{ config(materialized='table', schema='states') }}
+
+-- depends on every table of states, so that it is written only when all of them are
+-- depends_on: {{ ref('int_customer_states_compared') }}
+
+with
+
+as_of_dates as (
+    select * from {{ ref('as_of_dates') }}
+),
+
+built as (
+    select
+        as_of_date,
+        data_settled_at,
+        '{{ state_vars_fingerprint() }}' as vars_fingerprint
+    from as_of_dates
+)
+
+select * from built

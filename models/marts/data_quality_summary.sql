@@ -1,0 +1,54 @@
+with
+
+records as (
+    select
+        unioned.table_name,
+        {{ business_date('unioned.loaded_at') }} as loaded_date,
+        unioned.record_status,
+        coalesce(unioned.reason_code, 'accepted') as reason_code
+    from {{ ref('int_records_unioned') }} as unioned
+),
+
+rejection_reasons as (
+    select * from {{ ref('rejection_reasons') }}
+),
+
+records_by_reason as (
+    select
+        table_name,
+        loaded_date,
+        record_status,
+        reason_code,
+        count(*) as record_count
+    from records
+    group by table_name, loaded_date, record_status, reason_code
+),
+
+arrivals as (
+    select
+        table_name,
+        loaded_date,
+        sum(record_count) as record_count
+    from records_by_reason
+    group by table_name, loaded_date
+),
+
+summary as (
+    select
+        records_by_reason.table_name,
+        records_by_reason.loaded_date,
+        records_by_reason.record_status,
+        records_by_reason.reason_code,
+        coalesce(rejection_reasons.label_en, 'accepted') as reason_en,
+        coalesce(rejection_reasons.label_zh, '已接受') as reason_zh,
+        cast(records_by_reason.record_count as bigint) as record_count,
+        {{ ratio('records_by_reason.record_count', 'arrivals.record_count') }} as record_share
+    from records_by_reason
+    inner join arrivals
+        on
+            records_by_reason.table_name = arrivals.table_name
+            and records_by_reason.loaded_date = arrivals.loaded_date
+    left join rejection_reasons on records_by_reason.reason_code = rejection_reasons.reason_code
+)
+
+select * from summary
