@@ -1,0 +1,364 @@
+-- The register, interactions, feedback and mentions, as views over people.
+-- number: 0.. before, 20000.. in the recent days that an archetype speaks of, 30000.. after the history.
+
+create view all_customers as
+with
+
+named as (
+    select
+        people.*,
+        chance(customer_number, 'gender', 0) < 0.51 as is_female,
+        chance(customer_number, 'foreign name', 0) < 0.04 as is_foreign,
+        case
+            when chance(customer_number, 'foreign name', 0) < 0.04
+                then pick('foreign_surname', chance(customer_number, 'surname', 0))
+            else pick('surname', chance(customer_number, 'surname', 0))
+        end as surname,
+        case
+            when chance(customer_number, 'foreign name', 0) < 0.04
+                then
+                    case
+                        when chance(customer_number, 'gender', 0) < 0.51
+                            then pick('foreign_female', chance(customer_number, 'given name', 0))
+                        else pick('foreign_male', chance(customer_number, 'given name', 0))
+                    end
+            when chance(customer_number, 'gender', 0) < 0.51
+                then pick('given_female', chance(customer_number, 'given name', 0))
+            else pick('given_male', chance(customer_number, 'given name', 0))
+        end as given_name,
+        -- grown up when they became known
+        known_date - whole_between(18 * 366, 75 * 365, chance(customer_number, 'born', 0)) as birth_date
+    from people
+    where archetype <> 'unregistered'
+)
+
+select
+    customer_id,
+    case
+        when is_foreign then given_name || ' ' || surname
+        else split_part(surname, '/', 1) || split_part(given_name, '/', 1)
+    end as customer_name,
+    case
+        when chance(customer_number, 'no phone', 0) >= 0.06
+            then pick('mobile_prefix', chance(customer_number, 'prefix', 0))
+            || lpad(cast(whole_between(0, 99999999, chance(customer_number, 'phone', 0)) as varchar), 8, '0')
+    end as phone,
+    case
+        when chance(customer_number, 'no mail', 0) >= 0.35
+            then lower(
+                case
+                    when is_foreign then regexp_replace(strip_accents(given_name || '.' || surname), '[^A-Za-z.]', '', 'g')
+                    else split_part(given_name, '/', 2) || '.' || split_part(surname, '/', 2)
+                end
+            )
+            || customer_number || '@' || pick('mail_domain', chance(customer_number, 'domain', 0))
+    end as email,
+    -- region 000000 does not exist and a check digit Z is never given: nobody's number
+    case
+        when not is_foreign
+            then '000000' || strftime(birth_date, '%Y%m%d')
+            || lpad(cast(whole_between(0, 999, chance(customer_number, 'id number', 0)) as varchar), 3, '0') || 'Z'
+    end as id_number,
+    cast(birth_date as varchar) as birth_date,
+    case when is_female then 'F' else 'M' end as gender,
+    pick('city', chance(customer_number, 'city', 0)) as city,
+    pick('acquisition_channel', chance(customer_number, 'acquired', 0)) as acquisition_channel,
+    -- about 60 customers to a manager
+    case
+        when segment <> 'mass'
+            then 'RM' || (
+                1001 + whole_between(
+                    0, cast(getvariable('customers') // 800 as integer), chance(customer_number, 'manager', 0)
+                )
+            )
+    end as relationship_manager_id,
+    cast(time_on(known_date, customer_number, 'registered', 0) as varchar) as registered_at,
+    cast(
+        time_on(
+            known_date
+            + whole_between(
+                0, greatest(0, getvariable('end_date') - known_date), chance(customer_number, 'updated', 0)
+            ),
+            customer_number, 'registered', 0
+        ) as varchar
+    ) as updated_at,
+    customer_number,
+    arrival_date(known_date) as arrived_on
+from named;
+
+-- between the customer's first day and the last, without the recent days; those have a number of visits of their own
+create view visits as
+with
+
+spans as (
+    select
+        people.*,
+        greatest(known_date, getvariable('history_from')) as visits_from,
+        greatest(
+            0,
+            active_until - coalesce(recent_days, 0) - greatest(known_date, getvariable('history_from'))
+        ) as visit_days
+    from people
+    where recent_days is not null or visit_rate > 0
+),
+
+earlier as (
+    select
+        spans.*,
+        unnest(
+            range(cast(floor(visit_rate * visit_days / 30 + chance(customer_number, 'visit count', 0)) as integer))
+        ) as number
+    from spans
+),
+
+recent as (
+    select
+        spans.*,
+        unnest(
+            range(
+                whole_between(recent_visits_from, recent_visits_to, chance(customer_number, 'recent visit count', 0))
+            )
+        ) as number
+    from spans
+    where recent_visits_from is not null
+),
+
+later as (
+    select
+        people.customer_number,
+        30000 + numbers.number as number,
+        getvariable('end_date') + cast(numbers.number as integer) as activity_date
+    from people
+    cross join (
+        select unnest(range(1, getvariable('last_date') - getvariable('end_date') + 1)) as number
+    ) as numbers
+    where
+        people.active_until = getvariable('end_date')
+        and getvariable('end_date') + cast(numbers.number as integer) >= people.known_date
+        and chance(people.customer_number, 'later visit', numbers.number) < people.visit_rate / 30
+)
+
+-- spread evenly, each somewhere in its own part of the time
+select
+    customer_number,
+    number,
+    visits_from + cast(
+        floor(
+            visit_days
+            * (number + chance(customer_number, 'visit', number))
+            / floor(visit_rate * visit_days / 30 + chance(customer_number, 'visit count', 0))
+        ) as integer
+    ) as activity_date
+from earlier
+
+union all
+
+select
+    customer_number,
+    20000 + number as number,
+    getvariable('end_date') - whole_between(
+        0, least(recent_days - 1, getvariable('end_date') - known_date), chance(customer_number, 'recent visit', number)
+    ) as activity_date
+from recent
+
+union all
+
+select * from later;
+
+-- nearly all that the bank sends out goes to those whom it also hears from
+create view all_interactions as
+with
+
+inbound as (
+    select
+        visits.*,
+        pick('inbound', chance(customer_number, 'visit kind', number)) as interaction_code
+    from visits
+),
+
+outbound as (
+    select
+        customer_number,
+        40000 + number as number,
+        activity_date - 3 as activity_date,
+        pick('outbound', chance(customer_number, 'contact kind', number)) as interaction_code
+    from visits
+    where number between 1 and 19999 and chance(customer_number, 'contacted', number) < 0.15
+),
+
+all_rows as (
+    select * from inbound
+    union all
+    select * from outbound
+)
+
+select
+    event_key('I', all_rows.customer_number, all_rows.number) as interaction_id,
+    customer_key(all_rows.customer_number) as customer_id,
+    cast(time_on(all_rows.activity_date, all_rows.customer_number, 'interaction', all_rows.number) as varchar)
+        as occurred_at,
+    interaction_kinds.interaction_type,
+    interaction_kinds.channel,
+    interaction_kinds.direction,
+    case
+        when interaction_kinds.channel not in ('app', 'web')
+            then pick('outcome', chance(all_rows.customer_number, 'outcome', all_rows.number))
+    end as outcome,
+    case
+        when interaction_kinds.channel not in ('app', 'web')
+            then 'S' || (2001 + whole_between(0, 79, chance(all_rows.customer_number, 'staff', all_rows.number)))
+    end as staff_id,
+    case
+        when interaction_kinds.direction = 'outbound' then 'P' || strftime(all_rows.activity_date, '%Y%m')
+    end as campaign_id,
+    all_rows.customer_number,
+    arrival_date(all_rows.activity_date) as arrived_on
+from all_rows
+inner join interaction_kinds on all_rows.interaction_code = interaction_kinds.interaction_code;
+
+create view all_feedback as
+with
+
+spans as (
+    select
+        people.*,
+        greatest(known_date, getvariable('history_from')) as span_from,
+        active_until - greatest(known_date, getvariable('history_from')) as span_days
+    from people
+),
+
+everyday as (
+    select
+        customer_number,
+        number,
+        span_from + whole_between(0, span_days, chance(customer_number, 'feedback day', number)) as activity_date,
+        pick('feedback_type', chance(customer_number, 'feedback', number)) as feedback_type,
+        0.8 as resolved_share
+    from (
+        select
+            spans.*,
+            unnest(range(whole_between(0, 2, pow(chance(customer_number, 'feedback count', 0), 2)))) as number
+        from spans
+        where span_days >= 0
+    ) as speaking_people
+),
+
+-- open complaints of those who are worth most
+complaints as (
+    select
+        customer_number,
+        10000 as number,
+        getvariable('end_date')
+        - whole_between(2, complaint_days, chance(customer_number, 'complaint day', 0)) as activity_date,
+        'complaint' as feedback_type,
+        0.12 as resolved_share
+    from people
+    where complaint_days is not null
+),
+
+later as (
+    select
+        people.customer_number,
+        20000 + numbers.number as number,
+        getvariable('end_date') + cast(numbers.number as integer) as activity_date,
+        pick('feedback_type', chance(people.customer_number, 'feedback', 20000 + numbers.number)) as feedback_type,
+        0.0 as resolved_share
+    from people
+    cross join (
+        select unnest(range(1, getvariable('last_date') - getvariable('end_date') + 1)) as number
+    ) as numbers
+    where
+        people.active_until = getvariable('end_date')
+        and getvariable('end_date') + cast(numbers.number as integer) >= people.known_date
+        and chance(people.customer_number, 'later feedback', numbers.number) < 0.001
+),
+
+all_rows as (
+    select * from everyday
+    union all
+    select * from complaints
+    union all
+    select * from later
+),
+
+timed as (
+    select
+        all_rows.*,
+        feedback_type in ('rating', 'survey') as is_rated,
+        chance(customer_number, 'scale of ten', number) < 0.2 as is_of_ten,
+        cast(pick('rating_of_five', chance(customer_number, 'rating', number)) as integer) as rating_of_five,
+        time_on(activity_date, customer_number, 'feedback', number) as occurred_at
+    from all_rows
+),
+
+-- settled within nine days, where it has been settled at all by the end
+settled as (
+    select
+        timed.*,
+        occurred_at
+        + interval '2' hour
+        + whole_between(0, 9 * 24, chance(customer_number, 'resolved in', number)) * interval '1' hour as resolved_at
+    from timed
+)
+
+select
+    event_key('F', customer_number, number) as feedback_id,
+    customer_key(customer_number) as customer_id,
+    cast(occurred_at as varchar) as occurred_at,
+    feedback_type,
+    case
+        when is_rated and is_of_ten
+            then cast(2 * rating_of_five - whole_between(0, 1, chance(customer_number, 'odd', number)) as varchar)
+        when is_rated then cast(rating_of_five as varchar)
+    end as rating,
+    case when is_rated and is_of_ten then '10' end as rating_scale,
+    pick('topic', chance(customer_number, 'topic', number)) as topic,
+    case
+        when
+            (feedback_type = 'complaint' or (is_rated and rating_of_five <= 2))
+            and resolved_at < getvariable('end_date') + interval '16' hour
+            and chance(customer_number, 'resolved', number) < resolved_share
+            then cast(resolved_at as varchar)
+    end as resolved_at,
+    customer_number,
+    arrival_date(activity_date) as arrived_on
+from settled;
+
+create view all_social_mentions as
+with
+
+speaking_people as (
+    select
+        people.*,
+        unnest(
+            range(
+                case when chance(customer_number, 'mentions', 0) < 0.9 then 0 else 1 end
+                * whole_between(1, 4, chance(customer_number, 'mention count', 0))
+            )
+        ) as number
+    from people
+    where known_date <= active_until
+),
+
+placed as (
+    select
+        speaking_people.*,
+        greatest(known_date, getvariable('history_from'))
+        + whole_between(
+            0,
+            active_until - greatest(known_date, getvariable('history_from')),
+            chance(customer_number, 'mention day', number)
+        ) as activity_date
+    from speaking_people
+)
+
+select
+    event_key('M', customer_number, number) as mention_id,
+    customer_key(customer_number) as customer_id,
+    cast(time_on(activity_date, customer_number, 'mention', number) as varchar) as occurred_at,
+    pick('platform', chance(customer_number, 'platform', number)) as platform,
+    pick('mention_type', chance(customer_number, 'mention type', number)) as mention_type,
+    pick('sentiment', chance(customer_number, 'sentiment', number)) as sentiment,
+    customer_number,
+    arrival_date(activity_date) as arrived_on
+from placed;
