@@ -2,3 +2,9 @@
 {% macro amount_type() -%} decimal(18, 4) {%- endmacro %}
 
 {% macro to_amount(expression) -%} cast({{ expression }} as {{ amount_type() }}) {%- endmacro %}
+
+
+{# An amount at a rate. The product has twelve decimals, so it needs room before it is money again. #}
+{% macro in_base_currency(amount, rate) -%}
+    {{ to_amount('cast(' ~ amount ~ ' as decimal(28, 4)) * ' ~ rate) }}
+{%- endmacro %}

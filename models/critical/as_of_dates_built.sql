@@ -1,7 +1,7 @@
 {{ config(materialized='table', schema='states') }}
 
 -- depends on every table of states, so that it is written only when all of them are
--- depends_on: {{ ref('int_customer_states_compared') }}
+-- depends_on: {{ ref('int_turning_points_unioned') }}
 
 with
 

@@ -1,0 +1,8 @@
+{# A number as a person reads it: rounded half up to so many decimals, thousands set apart by commas. #}
+{% macro shown_number(expression, decimals) -%}
+    {{ return(adapter.dispatch('shown_number')(expression, decimals)) }}
+{%- endmacro %}
+
+{% macro default__shown_number(expression, decimals) -%}
+    format('{:,.{{ decimals }}f}', cast(cast({{ expression }} as decimal(18, {{ decimals }})) as {{ double_type() }}))
+{%- endmacro %}

@@ -1,0 +1,47 @@
+{{ config(materialized='view') }}
+
+with
+
+turning_points as (
+    select * from {{ ref('int_turning_points_explained') }}
+),
+
+as_of_dates as (
+    select * from {{ ref('as_of_dates') }}
+),
+
+directions as {{ labels_of('direction') }},
+
+senses as {{ labels_of('sense') }},
+
+labelled as (
+    select
+        turning_points.customer_id,
+        turning_points.as_of_date,
+        as_of_dates.is_current,
+        turning_points.turning_point_type,
+        turning_points.turning_point_type_sort,
+        turning_points.turning_point_type_en,
+        turning_points.turning_point_type_zh,
+        turning_points.direction,
+        directions.label_en as direction_en,
+        directions.label_zh as direction_zh,
+        turning_points.sense,
+        senses.label_en as sense_en,
+        senses.label_zh as sense_zh,
+        turning_points.observed_value,
+        turning_points.reference_value,
+        turning_points.strength,
+        turning_points.urgency,
+        cast(turning_points.urgency_rank as integer) as urgency_rank,
+        turning_points.started_on,
+        turning_points.reason_en,
+        turning_points.reason_zh,
+        turning_points.cooldown_days
+    from turning_points
+    inner join as_of_dates on turning_points.as_of_date = as_of_dates.as_of_date
+    left join directions on turning_points.direction = directions.code
+    left join senses on turning_points.sense = senses.code
+)
+
+select * from labelled
