@@ -1,19 +1,24 @@
-"""Write the demo bank: deliveries as a bank's systems would export them, with the truth beside them.
+"""Write the demo bank: deliveries as a bank's systems would export them, and the truth beside them.
 
-OUTPUT/delivery/            transactions, customers, interactions, feedback, social_mentions
-OUTPUT/truth.parquet        customer_id, archetype, turning_point_type: what the marts should find at the end date
-OUTPUT/planted_dirt.parquet table_name, reason_code, row_count: what staging should find in delivery/
-OUTPUT/days/DATE/           with --then-days: what arrives on the days after the end date, all but one of them
+OUTPUT/delivery/       transactions, customers, interactions, feedback and social_mentions
+OUTPUT/truth.parquet   customer_id, archetype, turning_point_type: what holds at the end date
+OUTPUT/planted_dirt.parquet
+                       table_name, reason_code, row_count: what staging should find in delivery/
+OUTPUT/days/DATE/      with --then-days: what arrives on each day after the end date; the second
+                       day brings nothing, and its rows come with the third
 OUTPUT/planted_changes.parquet
-                            delivered_on, table_name, change, row_count: new, late, corrected, deleted, updated
+                       delivered_on, table_name, change, row_count, where change is new, late,
+                       corrected, deleted or updated
 
-Who the customers are stands in scripts/demo/archetypes.csv, the rest of the bank in the other files beside it; the
-numbered SQL files there make the rows. Every number is a hash of the seed, the customer and a purpose, so that the
-same arguments give the same rows on any machine, and more days never change the history.
+scripts/demo/archetypes.csv says who the customers are and the other files beside it what the rest
+of the bank is like; the numbered SQL files there make the rows. Every number is a hash of the seed,
+the customer and a purpose: the same arguments give the same rows, in the same order, on any number
+of threads, and more days change nothing in what came before.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from datetime import date, datetime, timedelta
@@ -37,6 +42,8 @@ TABLES = {
 }
 # columns that the steps need and no delivery has
 HIDDEN_COLUMNS = {"customer_number", "activity_date", "arrived_on", "change"}
+# the UTC time at which a day's delivery arrives: an hour after midnight in Shanghai
+ARRIVAL = "interval 17 hour"
 FORMATS = {"parquet": "format parquet, compression zstd", "csv": "format csv, header"}
 # the share of a table's rows that dirt adds
 DIRT_SHARE = 0.008
@@ -62,17 +69,18 @@ def generate_demo(
     with_dirt: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, int]:
-    """Write the demo bank into a folder and return the rows of each delivered table, days included.
+    """Write the demo bank into a folder and return how many rows of each table were delivered.
 
-    end_date is the last complete business day, months how long the history is, then_days how many days follow it.
-    An earlier demo in the folder is replaced. Raises DemoError on arguments that make no sense, and where the folder
-    holds a delivery that is no demo.
+    end_date is the last complete business day, months how long the history is and then_days how
+    many days follow it; their deliveries are counted too. An earlier demo in the folder is
+    replaced. Raises DemoError on arguments that make no sense, and where the folder holds a
+    delivery that is no demo.
     """
     output = Path(output)
     check_arguments(customers, seed, end_date, months, then_days, file_format)
     clear_output(output)
     progress = progress or Progress(disable=True)
-    steps = progress.add_task("people", total=2 + len(TABLES) + then_days)
+    steps = progress.add_task("people", total=1 + len(TABLES) + then_days)
     with tempfile.TemporaryDirectory(dir=output) as spill, duckdb.connect() as connection:
         connection.execute(f"set temp_directory = {literal(spill)}")
         connection.execute("set memory_limit = '4GB'")
@@ -90,7 +98,6 @@ def generate_demo(
             )
             progress.advance(steps)
         write_planted(connection, "planted_dirt", output)
-        progress.advance(steps)
         if then_days:
             progress.update(steps, description="days")
             connection.execute((DEMO_FOLDER / "6_days.sql").read_text(encoding="utf-8"))
@@ -129,18 +136,22 @@ def check_arguments(
 def clear_output(output: Path) -> None:
     """Make the folder and remove an earlier demo from it, and nothing else.
 
-    Raises DemoError where it holds a delivery without the truth of a demo beside it, or is no folder.
+    Raises DemoError where it is no folder, or holds a delivery that is not a demo's alone.
     """
     if output.exists() and not output.is_dir():
         raise DemoError(f"{output} is a file; name a folder.")
-    folders = [output / "delivery", output / "days"]
-    planted = [output / "planted_dirt.parquet", output / "planted_changes.parquet"]
-    if not (output / "truth.parquet").exists() and any(folder.exists() for folder in folders):
+    folders = [folder for name in ("delivery", "days") if (folder := output / name).exists()]
+    if folders and not (output / "truth.parquet").exists():
         raise DemoError(f"{output} holds a delivery that is no demo; name another folder.")
+    own_names = {f"{table}.{file_format}" for table in TABLES for file_format in FORMATS}
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-    for file in planted:
-        file.unlink(missing_ok=True)
+        for path in sorted(folder.rglob("*")):
+            if not path.is_dir() and path.name not in own_names:
+                raise DemoError(f"{path} is no file of a demo; move it, or name another folder.")
+    for folder in folders:
+        shutil.rmtree(folder)
+    for name in ("planted_dirt.parquet", "planted_changes.parquet"):
+        (output / name).unlink(missing_ok=True)
     output.mkdir(parents=True, exist_ok=True)
 
 
@@ -154,28 +165,28 @@ def read_settings(
 ) -> None:
     """Give the SQL its variables and the lists of the demo folder."""
     last_date = end_date + timedelta(days=then_days)
-    # one day in the middle brings nothing; its rows come with the next
-    silent_date = end_date + timedelta(days=(then_days + 1) // 2) if then_days >= 3 else None
     connection.execute(
         f"""
         set variable seed = cast({seed} as bigint);
         set variable customers = cast({customers} as bigint);
+        set variable history_from = cast(
+            date '{end_date}' + interval 1 day - interval {months} month as date
+        );
         set variable end_date = date '{end_date}';
-        set variable history_from = cast(date '{end_date}' + interval 1 day - interval {months} month as date);
-        set variable previous_month_end = cast(date_trunc('month', date '{end_date}') - interval 1 day as date);
+        set variable previous_month_end = cast(
+            date_trunc('month', date '{end_date}') - interval 1 day as date
+        );
         set variable last_date = date '{last_date}';
-        set variable silent_date = cast({literal(silent_date)} as date);
+        set variable silent_date = date '{end_date}' + 2;
         """
     )
-    read_list(connection, "archetypes", "share: 'decimal(6, 4)', turn: 'varchar'")
-    connection.execute(
-        "create or replace table archetypes as select row_number() over () as position, * from archetypes"
-    )
-    read_list(connection, "products", "own_channel: 'varchar'")
-    read_list(connection, "seasons", "first_day: 'varchar', last_day: 'varchar'")
-    read_list(connection, "spring_festivals", "festival_date: 'date'")
-    read_list(connection, "interactions", "weight: 'integer'")
-    read_list(connection, "choices", "choice: 'varchar', weight: 'integer'")
+    read_list(connection, "archetypes", {"share": "decimal(6, 4)", "turn": "varchar"})
+    read_list(connection, "products", {"own_channel": "varchar"})
+    read_list(connection, "seasons", {"first_day": "varchar", "last_day": "varchar"})
+    read_list(connection, "spring_festivals", {"festival_date": "date"})
+    read_list(connection, "interactions", {"weight": "integer"})
+    read_list(connection, "choices", {"choice": "varchar", "weight": "integer"})
+    read_list(connection, "dirt", dict.fromkeys(("column_name", "wrong_value"), "varchar"))
     connection.execute(
         f"""
         alter table interactions rename to interaction_kinds;
@@ -191,27 +202,33 @@ def read_settings(
             )
         );
         set variable rates = (
-            select map_from_entries(list((from_currency, cast(rate as double)) order by from_currency))
-            from read_csv({literal(EXCHANGE_RATES)})
+            select map_from_entries(list((from_currency, rate) order by from_currency))
+            from (
+                select from_currency, cast(arg_max(rate, valid_from_date) as double) as rate
+                from read_csv({literal(EXCHANGE_RATES)})
+                where to_currency = 'CNY'
+                group by from_currency
+            )
         );
 
-        create table dirt as
-        select row_number() over (partition by table_name) - 1 as number, *
-        from read_csv({literal(DEMO_FOLDER / "dirt.csv")}, all_varchar = true);
-        create table planted_dirt (table_name varchar, reason_code varchar, row_count bigint);
-        create table planted_changes (delivered_on date, table_name varchar, change varchar, row_count bigint);
+        create table planted_dirt (
+            table_name varchar, reason_code varchar, row_count bigint
+        );
+        create table planted_changes (
+            delivered_on date, table_name varchar, change varchar, row_count bigint
+        );
         """
     )
 
 
-def read_list(connection: duckdb.DuckDBPyConnection, name: str, types: str) -> None:
-    """Make a table of a CSV file of the demo folder; types are those that its values do not show."""
-    file = literal(DEMO_FOLDER / f"{name}.csv")
+def read_list(connection: duckdb.DuckDBPyConnection, name: str, types: dict[str, str]) -> None:
+    """Make a table of a file of the demo folder; types are those that its values do not show."""
+    columns = ", ".join(f"{column}: '{data_type}'" for column, data_type in types.items())
     connection.execute(
         f"""
         create table {name} as
         select * from read_csv(
-            {file}, header = true, types = {{{types}}},
+            {literal(DEMO_FOLDER / f"{name}.csv")}, header = true, types = {{{columns}}},
             auto_type_candidates = ['boolean', 'integer', 'double', 'varchar']
         )
         """
@@ -219,7 +236,7 @@ def read_list(connection: duckdb.DuckDBPyConnection, name: str, types: str) -> N
 
 
 def write_truth(connection: duckdb.DuckDBPyConnection, output: Path) -> None:
-    """Write who the customers are, without the newcomers of the days after the history."""
+    """Write who the customers are, without those who come after the history."""
     connection.execute(
         f"""
         copy (
@@ -242,7 +259,7 @@ def write_delivery(
     """Write one table of the history and return how many rows it has."""
     columns = ", ".join(delivered_columns(connection, f"all_{table}"))
     rows = f"""
-        select {columns}, getvariable('end_date') + interval 17 hour as loaded_at
+        select {columns}, getvariable('end_date') + {ARRIVAL} as loaded_at
         from all_{table}
         where arrived_on = getvariable('end_date')
     """
@@ -253,78 +270,74 @@ def write_delivery(
 
 
 def spoil_rows(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Make dirty_TABLE: spoiled copies of clean rows, one line of dirt.csv after the other, and count them.
+    """Make dirty_TABLE, spoiled copies of clean rows, and count them in planted_dirt.
 
-    Only a part of the customers is looked at, as all of a large bank need not be made twice; a small table gets
-    fewer than one copy for each line.
+    Every line of dirt.csv spoils as many rows; where a table is so small that this would be more
+    than a tenth of it, the last lines spoil none.
     """
     key = TABLES[table]
-    spoiled_columns = ",\n".join(
+    # all rows of a large bank need not be made twice
+    customers = connection.execute("select getvariable('customers')").fetchone()[0]
+    sampled_customers = min(customers, max(20_000, customers // 10))
+    sample = f"""
+        from all_{table}
+        where
+            arrived_on = getvariable('end_date')
+            and customer_number <= {sampled_customers}
+    """
+    row_count = connection.execute(f"select count(*) {sample}").fetchone()[0]
+    line_count = connection.execute(
+        "select count(*) from dirt where table_name = ?", [table]
+    ).fetchone()[0]
+    rows_for_each = math.ceil(DIRT_SHARE * row_count * customers / sampled_customers / line_count)
+    dirty_count = min(row_count // 10, rows_for_each * line_count)
+    spoiled_columns = ",".join(
         f"""
-        case
-            when dirt.column_name = '{column}' then replace(
-                replace(dirt.wrong_value, '{{value}}', coalesce(picked.{column}, '')),
-                '{{tomorrow}}', cast(getvariable('end_date') + 2 as varchar)
-            )
-            else picked.{column}{" || case when dirt.keeps_key = 'true' then '' else 'X' end" if column == key else ""}
-        end as {column}"""
+            case
+                when lines.column_name = '{column}'
+                    then replace(lines.wrong_value, '{{value}}', coalesce(picked.{column}, ''))
+                else picked.{column}{" || lines.key_ending" if column == key else ""}
+            end as {column}"""
         for column in delivered_columns(connection, f"all_{table}")
     )
     connection.execute(
         f"""
-        set variable sampled_customers = least(
-            getvariable('customers'), greatest(20000, getvariable('customers') // 10)
-        );
-
         create table dirty_{table} as
         with
 
-        clean_rows as (
-            select *
-            from all_{table}
-            where arrived_on = getvariable('end_date') and customer_number <= getvariable('sampled_customers')
+        picked as (
+            select
+                *,
+                row_number() over (
+                    order by chance(customer_number, 'dirt ' || {key}, 0), {key}
+                ) - 1 as place
+            {sample}
+            order by place
+            limit {dirty_count}
         ),
 
         lines as (
-            select count(*) as line_count from dirt where table_name = '{table}'
-        ),
-
-        planned as (
             select
-                cast(least(
-                    count(*) // 10,
-                    lines.line_count * ceil(
-                        count(*)
-                        * (getvariable('customers') / getvariable('sampled_customers'))
-                        * {DIRT_SHARE} / lines.line_count
-                    )
-                ) as bigint) as dirty_count,
-                lines.line_count
-            from clean_rows
-            cross join lines
-            group by lines.line_count
-        ),
-
-        ordered as (
-            select
-                clean_rows.*,
-                row_number() over (order by chance(customer_number, 'dirt ' || {key}, 0), {key}) - 1 as place
-            from clean_rows
-        ),
-
-        picked as (
-            select ordered.*, ordered.place % planned.line_count as number
-            from ordered
-            cross join planned
-            where ordered.place < planned.dirty_count
+                reason_code,
+                column_name,
+                replace(
+                    wrong_value, '{{future_date}}', cast(getvariable('end_date') + 2 as varchar)
+                ) as wrong_value,
+                case when keeps_key then '' else 'X' end as key_ending,
+                hours_earlier,
+                row_number() over (
+                    order by reason_code, column_name, wrong_value, keeps_key, hours_earlier
+                ) - 1 as line_number
+            from dirt
+            where table_name = '{table}'
         )
 
         select {spoiled_columns},
             getvariable('end_date')
-            + interval 17 hour - cast(dirt.hours_earlier as integer) * interval 1 hour as loaded_at,
-            dirt.reason_code
+            + {ARRIVAL} - lines.hours_earlier * interval 1 hour as loaded_at,
+            lines.reason_code
         from picked
-        inner join dirt on picked.number = dirt.number and dirt.table_name = '{table}'
+        inner join lines on picked.place % {line_count} = lines.line_number
         order by picked.place;
 
         insert into planted_dirt
@@ -336,35 +349,33 @@ def spoil_rows(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 def write_day(
     connection: duckdb.DuckDBPyConnection, day: date, output: Path, file_format: str
 ) -> dict[str, int]:
-    """Write what arrives on a day after the history; a table without rows, or a day, has no file."""
-    folder = output / "days" / day.isoformat()
+    """Write what arrives on a day after the history and return the rows of each table.
+
+    A table that brings no rows has no file, and a day without any has no folder.
+    """
     row_counts = {}
     for table in TABLES:
-        later = f"later_{table}"
-        if not connection.execute(
-            "select count(*) from duckdb_tables() where table_name = ?", [later]
-        ).fetchone()[0]:
-            continue
+        columns = ", ".join(delivered_columns(connection, f"later_{table}"))
+        arrived = f"from later_{table} where arrived_on = date '{day}'"
         changes = connection.execute(
-            f"select date '{day}', '{table}', change, count(*) from {later} where arrived_on = date '{day}' group by all"
+            f"select date '{day}', '{table}', change, count(*) {arrived} group by change"
         ).fetchall()
-        if not changes:
-            continue
-        connection.executemany("insert into planted_changes values (?, ?, ?, ?)", changes)
-        columns = ", ".join(delivered_columns(connection, later))
-        row_counts[table] = copy_rows(
-            connection,
-            f"select {columns}, timestamp '{day} 17:00:00' as loaded_at from {later} where arrived_on = date '{day}'",
-            folder / f"{table}.{file_format}",
-            file_format,
-        )
+        if changes:
+            connection.executemany("insert into planted_changes values (?, ?, ?, ?)", changes)
+            row_counts[table] = copy_rows(
+                connection,
+                f"select {columns}, date '{day}' + {ARRIVAL} as loaded_at {arrived}",
+                output / "days" / day.isoformat() / f"{table}.{file_format}",
+                file_format,
+            )
     return row_counts
 
 
 def write_planted(connection: duckdb.DuckDBPyConnection, name: str, output: Path) -> None:
     """Write what was planted, to be found again."""
     connection.execute(
-        f"copy (from {name} order by all) to {literal(output / f'{name}.parquet')} ({FORMATS['parquet']})"
+        f"copy (from {name} order by all) to {literal(output / f'{name}.parquet')} "
+        f"({FORMATS['parquet']})"
     )
 
 
@@ -417,6 +428,7 @@ def summary(row_counts: dict[str, int], output: Path) -> Table:
     type=click.Choice(list(FORMATS)),
     default="parquet",
     show_default=True,
+    help="Of the deliveries.",
 )
 @click.option("--clean", is_flag=True, help="Without the rows that staging must reject.")
 def main(
@@ -444,7 +456,7 @@ def main(
                 with_dirt=not clean,
                 progress=progress,
             )
-    except (DemoError, OSError) as error:
+    except (DemoError, OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise click.ClickException(str(error)) from error
     Console().print(summary(row_counts, output))
 

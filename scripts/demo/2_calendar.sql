@@ -1,10 +1,16 @@
--- The days of the history, the busier ones with more slots: who draws slots evenly buys by the seasons.
+-- The days of the history, the busier ones with more slots: who draws slots evenly buys by the
+-- seasons.
 create table calendar as
 with
 
 days as (
     select cast(day as date) as activity_date
-    from range(getvariable('history_from'), getvariable('end_date') + interval '1' day, interval '1' day) as days(day)
+    from
+        range(
+            getvariable('history_from'),
+            getvariable('end_date') + interval '1' day,
+            interval '1' day
+        ) as days(day)
 ),
 
 seasonal_days as (
@@ -22,13 +28,14 @@ festive_days as (
     select
         seasonal_days.activity_date,
         seasonal_days.season_factor,
-        coalesce(
-            max(case when seasonal_days.activity_date < spring_festivals.festival_date then 1.6 else 0.6 end), 1
-        ) as festival_factor
+        case
+            when spring_festivals.festival_date is null then 1
+            when seasonal_days.activity_date < spring_festivals.festival_date then 1.6
+            else 0.6
+        end as festival_factor
     from seasonal_days
     left join spring_festivals
         on seasonal_days.activity_date - spring_festivals.festival_date between -21 and 6
-    group by seasonal_days.activity_date, seasonal_days.season_factor
 ),
 
 weighted_days as (
@@ -49,7 +56,12 @@ weighted_days as (
 select
     activity_date,
     slot_count,
-    cast(sum(slot_count) over (order by activity_date rows unbounded preceding) as integer) - slot_count as first_slot
+    cast(
+        sum(slot_count) over (
+            order by activity_date
+            rows unbounded preceding
+        ) as integer
+    ) - slot_count as first_slot
 from weighted_days
 order by activity_date;
 

@@ -1,58 +1,74 @@
 -- Who the customers are, hidden truth included. Nothing here is delivered as it stands.
 
--- archetypes get their exact shares, in an order that only the seed knows
 create table people as
 with
 
+-- archetypes get their exact shares, in an order that only the seed knows
 numbered as (
     select
         range as customer_number,
-        (row_number() over (order by chance(range, 'place', 0), range) - 0.5) / getvariable('customers') as place
+        (row_number() over (order by chance(range, 'place', 0), range) - 0.5)
+        / getvariable('customers') as place
     from range(1, getvariable('customers') + 1)
 ),
 
 ranges as (
     select
-        archetypes.*,
-        sum(share) over (order by position rows unbounded preceding) - share as place_from,
-        sum(share) over (order by position rows unbounded preceding) as place_to
+        archetype,
+        sum(share) over (
+            order by archetype
+            rows unbounded preceding
+        ) - share as place_from,
+        sum(share) over (
+            order by archetype
+            rows unbounded preceding
+        ) as place_to
     from archetypes
+),
+
+-- a few come on each day after the history
+newcomers as (
+    select
+        getvariable('customers')
+        + (days.day_number - 1) * (1 + getvariable('customers') // 2000)
+        + numbers.number as customer_number,
+        days.activity_date as known_date
+    from later_days() as days
+    cross join range(1, 2 + getvariable('customers') // 2000) as numbers(number)
+),
+
+named_people as (
+    select
+        numbered.customer_number,
+        ranges.archetype,
+        cast(null as date) as known_date
+    from numbered
+    inner join ranges
+        on numbered.place > ranges.place_from and numbered.place <= ranges.place_to
+
+    union all
+
+    select
+        customer_number,
+        'newcomer' as archetype,
+        known_date
+    from newcomers
 ),
 
 cast_people as (
     select
-        numbered.customer_number,
-        ranges.*,
-        chance(numbered.customer_number, 'wealth', 0) as wealth_chance,
-        getvariable('end_date')
-        - whole_between(known_from, known_to, chance(numbered.customer_number, 'known', 0)) as known_date
-    from numbered
-    inner join ranges
-        on
-            numbered.place > ranges.place_from
-            and numbered.place <= ranges.place_to
-
-    union all
-
-    -- after the history a few come every day
-    select
-        newcomers.customer_number,
-        ranges.*,
-        chance(newcomers.customer_number, 'wealth', 0) as wealth_chance,
-        getvariable('end_date')
-        + whole_between(
-            1, getvariable('last_date') - getvariable('end_date'), chance(newcomers.customer_number, 'known', 0)
-        ) as known_date
-    from (
-        select unnest(
-            range(
-                getvariable('customers') + 1,
-                getvariable('customers') + 1
-                + (getvariable('last_date') - getvariable('end_date')) * (1 + getvariable('customers') // 2000)
+        named_people.customer_number,
+        archetypes.*,
+        coalesce(
+            named_people.known_date,
+            getvariable('end_date')
+            - whole_between(
+                known_from, known_to, chance(named_people.customer_number, 'known', 0)
             )
-        ) as customer_number
-    ) as newcomers
-    inner join ranges on ranges.archetype = 'newcomer'
+        ) as known_date,
+        chance(named_people.customer_number, 'wealth', 0) as wealth_chance
+    from named_people
+    inner join archetypes on named_people.archetype = archetypes.archetype
 ),
 
 -- the regular purchases end so many days before the end and never before the customer was known
@@ -66,18 +82,21 @@ with_last_purchase as (
         end as segment,
         exp(0.35 * bell(customer_number, 'level', 0)) as amount_level,
         exp(0.25 * bell(customer_number, 'visits', 0)) * visits_per_month as visit_rate,
-        cast(pace_from * pow(pace_to / pace_from, chance(customer_number, 'pace', 0)) as double) as pace_days,
+        pace_from * pow(pace_to / pace_from, chance(customer_number, 'pace', 0)) as pace_days,
         case
             when chance(customer_number, 'buyer', 0) < buyer_share
                 then greatest(
                     known_date,
                     getvariable('end_date')
-                    - whole_between(silence_from, silence_to, chance(customer_number, 'silence', 0))
+                    - whole_between(
+                        silence_from, silence_to, chance(customer_number, 'silence', 0)
+                    )
                 )
         end as last_purchase_date
     from cast_people
 ),
 
+-- ... and begin within a pace of the first day that counts
 with_first_purchase as (
     select
         with_last_purchase.*,
@@ -86,63 +105,46 @@ with_first_purchase as (
             greatest(
                 known_date,
                 getvariable('history_from'),
-                last_purchase_date - cast(floor(pace_days * (coalesce(purchases_max, 100000) - 1)) as integer)
+                last_purchase_date
+                - cast(floor(pace_days * (coalesce(purchases_max, 100000) - 1)) as integer)
             )
-            + cast(floor(
-                case when purchases_max = 1 then 0 else pace_days * chance(customer_number, 'first', 0) end
-            ) as integer)
+            + case
+                when purchases_max = 1 then 0
+                else cast(floor(pace_days * chance(customer_number, 'first', 0)) as integer)
+            end
         ) as first_purchase_date
     from with_last_purchase
 )
 
 select
-    with_first_purchase.customer_number,
-    customer_key(with_first_purchase.customer_number) as customer_id,
-    with_first_purchase.archetype,
-    with_first_purchase.turning_point_type,
-    with_first_purchase.known_date,
-    with_first_purchase.segment,
-    with_first_purchase.amount_level,
-    with_first_purchase.pace_days,
-    with_first_purchase.irregularity,
-    with_first_purchase.last_purchase_date,
+    with_first_purchase.* exclude (
+        known_from, known_to, affluent_share, wealth_chance, buyer_share, pace_from, pace_to,
+        purchases_max, silence_from, silence_to, drop_days, visits_per_month, first_purchase_date
+    ),
+    customer_key(customer_number) as customer_id,
     cast(
-        1 + floor(
-            (with_first_purchase.last_purchase_date - with_first_purchase.first_purchase_date)
-            / with_first_purchase.pace_days
-        ) as integer
+        1 + floor((last_purchase_date - first_purchase_date) / pace_days) as integer
     ) as purchase_count,
     first_days.first_slot as first_purchase_slot,
     last_days.first_slot as last_purchase_slot,
-    getvariable('end_date') - with_first_purchase.drop_days as drop_date,
-    with_first_purchase.drop_factor,
-    with_first_purchase.return_days,
-    with_first_purchase.turn,
-    with_first_purchase.visit_rate,
-    with_first_purchase.recent_days,
-    with_first_purchase.recent_visits_from,
-    with_first_purchase.recent_visits_to,
-    with_first_purchase.complaint_days,
-    with_first_purchase.silence_from < 30 or with_first_purchase.return_days is not null as is_still_buying,
+    getvariable('end_date') - drop_days as drop_date,
+    silence_from < 30 or return_days is not null as is_still_buying,
     -- where the customer has fallen silent for long, nothing else goes on either
     case
-        when with_first_purchase.silence_from >= 180 and with_first_purchase.return_days is null
-            then with_first_purchase.last_purchase_date
+        when silence_from >= 180 and return_days is null then last_purchase_date
         else getvariable('end_date')
     end as active_until,
     -- who was paid into an account here: the day of the month, and how much
     case
-        when
-            with_first_purchase.last_purchase_date - with_first_purchase.known_date > 90
-            and chance(with_first_purchase.customer_number, 'salary', 0) < 0.16
-            then pick('payday', chance(with_first_purchase.customer_number, 'payday', 0))
+        when last_purchase_date - known_date > 90 and chance(customer_number, 'salary', 0) < 0.16
+            then cast(pick('payday', chance(customer_number, 'payday', 0)) as integer)
     end as payday,
     7500
-    * exp(0.35 * bell(with_first_purchase.customer_number, 'salary', 0))
-    * case with_first_purchase.segment when 'private' then 9 when 'affluent' then 3 else 1 end as salary_amount
+    * exp(0.35 * bell(customer_number, 'salary', 0))
+    * case segment when 'private' then 9 when 'affluent' then 3 else 1 end as salary_amount
 from with_first_purchase
 left join calendar as first_days
     on with_first_purchase.first_purchase_date = first_days.activity_date
 left join calendar as last_days
     on with_first_purchase.last_purchase_date = last_days.activity_date
-order by with_first_purchase.customer_number;
+order by customer_number;

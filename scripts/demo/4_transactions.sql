@@ -1,9 +1,11 @@
 -- Money that moved, as views over people: rows are made while they are written.
--- number is the row's own within its customer: 0.. regular purchases, 10000.. on coming back, 11000 the one that turns,
--- 12000.. after the history; 20000 more for the refund of each; 40000.. salaries; 50000.. transfers; 60000.. lone returns.
--- arrived_on is the day of the delivery: the end date for all of the history.
+-- number is the row's own within its customer: 0.. regular purchases, 10000.. on coming back, 11000
+-- the one that turns, 12000.. after the history; 20000 more for the refund of each; 40000..
+-- salaries; 50000.. transfers; 60000.. lone returns.
+-- arrived_on is the day on which a row is ready for a delivery: the end date in all of the history.
 
--- evenly spread over the slots of the calendar, shaken by the irregularity; the first and the last stay in place
+-- evenly spread over the slots of the calendar, shaken by the irregularity; the first and the last
+-- stay in place
 create view regular_purchases as
 with
 
@@ -24,7 +26,10 @@ placed as (
                 first_purchase_slot
                 + floor(
                     (last_purchase_slot - first_purchase_slot)
-                    * (number + 1.8 * irregularity * (chance(customer_number, 'shaken', number) - 0.5))
+                    * (
+                        number
+                        + 1.8 * irregularity * (chance(customer_number, 'shaken', number) - 0.5)
+                    )
                     / (purchase_count - 1)
                 ) as integer
             )
@@ -39,14 +44,28 @@ select
     getvariable('end_date') as arrived_on,
     placed.segment,
     placed.amount_level
-    * case when slots.activity_date > placed.drop_date then placed.drop_factor else 1 end as amount_factor,
+    * case
+        when slots.activity_date > placed.drop_date then placed.drop_factor else 1
+    end as amount_factor,
     cast(null as varchar) as product_code,
     placed.number > 0 and placed.number < placed.purchase_count - 1 as may_fail
 from placed
 inner join slots
-    on greatest(placed.first_purchase_slot, least(placed.last_purchase_slot, placed.slot)) = slots.slot;
+    on
+        greatest(placed.first_purchase_slot, least(placed.last_purchase_slot, placed.slot))
+        = slots.slot;
 
 create view purchases_on_coming_back as
+with
+
+returning_people as (
+    select
+        people.*,
+        unnest(range(1 + cast(chance(customer_number, 'returns', 0) < 0.4 as integer))) as number
+    from people
+    where return_days is not null
+)
+
 select
     customer_number,
     10000 + number as number,
@@ -57,25 +76,22 @@ select
     amount_level as amount_factor,
     cast(null as varchar) as product_code,
     false as may_fail
-from (
-    select
-        people.*,
-        unnest(range(case when chance(customer_number, 'returns', 0) < 0.4 then 2 else 1 end)) as number
-    from people
-    where return_days is not null
-) as returning_people;
+from returning_people;
 
--- One large purchase moves a customer over the line of the monetary value: bought since the last month-end, or bought
--- before and lost since then, as it left the year that counts or was handed back.
+-- One large purchase moves a customer over the line of the monetary value: bought since the last
+-- month-end, or bought before and lost since then, as it left the year that counts or was handed
+-- back.
 create view turns as
 select
     people.*,
     turn = 'lost' and chance(customer_number, 'handed back', 0) < 0.5 as is_handed_back,
     getvariable('previous_month_end')
     + whole_between(
-        1, getvariable('end_date') - getvariable('previous_month_end'), chance(customer_number, 'turn', 0)
+        1,
+        getvariable('end_date') - getvariable('previous_month_end'),
+        chance(customer_number, 'turn', 0)
     ) as turn_date,
-    120000 + 90000 * chance(customer_number, 'turn amount', 0) as turn_amount
+    30000 + 30000 * chance(customer_number, 'turn amount', 0) as turn_amount
 from people
 where turn in ('bought', 'lost');
 
@@ -86,7 +102,9 @@ select
     case
         when turns.turn = 'bought' then turns.turn_date
         when turns.is_handed_back
-            then getvariable('end_date') - whole_between(60, 300, chance(turns.customer_number, 'bought', 0))
+            then
+                getvariable('end_date')
+                - whole_between(60, 300, chance(turns.customer_number, 'bought', 0))
         else turns.turn_date - 365
     end as activity_date,
     getvariable('end_date') as arrived_on,
@@ -97,38 +115,40 @@ select
 from turns
 inner join products on products.product_code = 'WM-FIXED';
 
--- days after the history: who still buys does so once in a pace; some rows arrive up to 20 days late
+-- days after the history: who still buys does so once in a pace; some rows come up to 20 days late
 create view later_purchases as
-select
-    later_days.customer_number,
-    12000 + later_days.day_number as number,
-    later_days.arrived_on
-    - case
-        when
-            later_days.archetype <> 'newcomer'
-            and chance(later_days.customer_number, 'late', later_days.day_number) < 0.08
-            then whole_between(1, 20, chance(later_days.customer_number, 'days late', later_days.day_number))
-        else 0
-    end as activity_date,
-    later_days.arrived_on,
-    later_days.segment,
-    later_days.amount_level * coalesce(later_days.drop_factor, 1) as amount_factor,
-    cast(null as varchar) as product_code,
-    false as may_fail
-from (
+with
+
+buying_days as (
     select
         people.*,
-        numbers.day_number,
-        getvariable('end_date') + cast(numbers.day_number as integer) as arrived_on
+        days.day_number,
+        days.activity_date as arrived_on,
+        case
+            when chance(people.customer_number, 'late', days.day_number) < 0.08
+                then whole_between(
+                    1, 20, chance(people.customer_number, 'days late', days.day_number)
+                )
+            else 0
+        end as days_late
     from people
-    cross join (
-        select unnest(range(1, getvariable('last_date') - getvariable('end_date') + 1)) as day_number
-    ) as numbers
+    cross join later_days() as days
     where
         people.is_still_buying
-        and getvariable('end_date') + cast(numbers.day_number as integer) >= people.known_date
-        and chance(people.customer_number, 'later', numbers.day_number) < 1 / people.pace_days
-) as later_days;
+        and days.activity_date >= people.known_date
+        and chance(people.customer_number, 'later', days.day_number) < 1 / people.pace_days
+)
+
+select
+    customer_number,
+    12000 + day_number as number,
+    greatest(known_date, arrived_on - days_late) as activity_date,
+    arrived_on,
+    segment,
+    amount_level * coalesce(drop_factor, 1) as amount_factor,
+    cast(null as varchar) as product_code,
+    false as may_fail
+from buying_days;
 
 create view purchase_events as
 select * from regular_purchases
@@ -148,13 +168,17 @@ with_product as (
         coalesce(
             product_code,
             case segment
-                when 'mass' then pick('products_mass', chance(customer_number, 'product', number))
-                when 'affluent' then pick('products_affluent', chance(customer_number, 'product', number))
+                when 'mass'
+                    then pick('products_mass', chance(customer_number, 'product', number))
+                when 'affluent'
+                    then pick('products_affluent', chance(customer_number, 'product', number))
                 else pick('products_private', chance(customer_number, 'product', number))
             end
         ) as product_code,
         -- a turning purchase is as large as planned
-        case when product_code is null then bell(customer_number, 'amount', number) else 0 end as deviation
+        case
+            when product_code is null then bell(customer_number, 'amount', number) else 0
+        end as deviation
     from purchase_events
 )
 
@@ -167,47 +191,76 @@ select
     products.product_code,
     products.profit_rate,
     products.refund_share,
-    greatest(1, products.typical_amount * with_product.amount_factor * exp(products.spread * with_product.deviation))
-        as base_amount,
+    greatest(
+        1,
+        products.typical_amount
+        * with_product.amount_factor
+        * exp(products.spread * with_product.deviation)
+    ) as base_amount,
     case
-        when chance(with_product.customer_number, 'currency', with_product.number) < products.currency_share
-            then pick('foreign_currency', chance(with_product.customer_number, 'foreign', with_product.number))
+        when
+            chance(with_product.customer_number, 'currency', with_product.number)
+            < products.currency_share
+            then pick(
+                'foreign_currency',
+                chance(with_product.customer_number, 'foreign', with_product.number)
+            )
         else 'CNY'
     end as currency,
     case
         when products.own_channel is not null then products.own_channel
-        when chance(with_product.customer_number, 'in person', with_product.number) < products.branch_share
-            then pick('branch_channel', chance(with_product.customer_number, 'channel', with_product.number))
-        else pick('remote_channel', chance(with_product.customer_number, 'channel', with_product.number))
+        when
+            chance(with_product.customer_number, 'in person', with_product.number)
+            < products.branch_share
+            then pick(
+                'branch_channel',
+                chance(with_product.customer_number, 'channel', with_product.number)
+            )
+        else pick(
+            'remote_channel', chance(with_product.customer_number, 'channel', with_product.number)
+        )
     end as channel,
     case
         when
             with_product.may_fail
             and chance(with_product.customer_number, 'fails', with_product.number) < 0.02
-            then pick('broken_status', chance(with_product.customer_number, 'status', with_product.number))
+            then pick(
+                'broken_status', chance(with_product.customer_number, 'status', with_product.number)
+            )
         else 'completed'
     end as status
 from with_product
 inner join products on with_product.product_code = products.product_code;
 
+-- a refund never arrives before its purchase
 create view refunds as
+with
+
+refunded as (
+    select
+        *,
+        activity_date
+        + whole_between(1, 14, chance(customer_number, 'refund day', number)) as refund_date,
+        case
+            when chance(customer_number, 'full refund', number) < 0.6 then 1
+            else 0.2 + 0.7 * chance(customer_number, 'refunded part', number)
+        end as refunded_part
+    from purchases
+    where
+        status = 'completed'
+        and chance(customer_number, 'refund', number) < refund_share
+)
+
 select
     customer_number,
     20000 + number as number,
-    activity_date + whole_between(1, 14, chance(customer_number, 'refund day', number)) as activity_date,
-    transaction_type,
+    refund_date as activity_date,
+    greatest(refund_date, arrived_on) as arrived_on,
     product_code,
-    base_amount
-    * case
-        when chance(customer_number, 'full refund', number) < 0.6 then 1
-        else 0.2 + 0.7 * chance(customer_number, 'refunded part', number)
-    end as base_amount,
+    base_amount * refunded_part as base_amount,
     currency,
     channel
-from purchases
-where
-    status = 'completed'
-    and chance(customer_number, 'refund', number) < refund_share;
+from refunded;
 
 create view handed_back as
 select
@@ -220,58 +273,65 @@ where is_handed_back;
 
 -- returns of what was bought before the history
 create view lone_returns as
-select
-    customer_number,
-    60000 + number as number,
-    getvariable('end_date') - whole_between(5, 300, chance(customer_number, 'lone return', number)) as activity_date,
-    120 * exp(0.6 * bell(customer_number, 'lone return', number)) as base_amount
-from (
+with
+
+returning_people as (
     select
         people.*,
         unnest(range(whole_between(1, 3, chance(customer_number, 'lone returns', 0)))) as number
     from people
     where turn = 'returns'
-) as returning_people;
+)
 
--- on the payday, or the Friday before it; January brings a bonus
+select
+    customer_number,
+    60000 + number as number,
+    getvariable('end_date')
+    - whole_between(5, 300, chance(customer_number, 'lone return', number)) as activity_date,
+    120 * exp(0.6 * bell(customer_number, 'lone return', number)) as base_amount
+from returning_people;
+
+-- on the payday, or the Friday before a weekend; January brings a bonus
 create view salaries as
 with
+
+months as (
+    select
+        number,
+        cast(
+            date_trunc('month', getvariable('history_from')) + number * interval '1' month as date
+        ) as month_start
+    from
+        range(
+            datediff('month', getvariable('history_from'), getvariable('last_date')) + 1
+        ) as months(number)
+),
 
 paydays as (
     select
         people.customer_number,
-        40000 + months.number as number,
-        months.month_start + (cast(people.payday as integer) - 1) as payday,
+        months.number,
+        months.month_start + people.payday - 1 as payday,
         people.known_date,
         people.active_until,
         people.salary_amount
         * (1 + 0.004 * months.number)
         * case when month(months.month_start) = 1 then 2 else 1 end as base_amount
     from people
-    cross join (
-        select
-            month_number as number,
-            cast(date_trunc('month', getvariable('history_from')) + month_number * interval '1' month as date)
-                as month_start
-        from (
-            select unnest(
-                range(datediff('month', getvariable('history_from'), getvariable('last_date')) + 1)
-            ) as month_number
-        ) as month_numbers
-    ) as months
+    cross join months
     where people.payday is not null
 ),
 
 working_days as (
     select
-        paydays.* exclude (payday),
+        * exclude (payday),
         payday - cast(greatest(isodow(payday) - 5, 0) as integer) as activity_date
     from paydays
 )
 
 select
     customer_number,
-    number,
+    40000 + number as number,
     activity_date,
     base_amount
 from working_days
@@ -280,23 +340,28 @@ where
     and (activity_date <= active_until or active_until = getvariable('end_date'));
 
 create view movements as
-select
-    customer_number,
-    50000 + number as number,
-    greatest(known_date, getvariable('history_from'))
-    + cast(floor(
-        (active_until - greatest(known_date, getvariable('history_from'))) * chance(customer_number, 'moved', number)
-    ) as integer) as activity_date,
-    pick('movement_type', chance(customer_number, 'movement', number)) as transaction_type,
-    case segment when 'private' then 30000 when 'affluent' then 9000 else 1500 end
-    * exp(0.9 * bell(customer_number, 'movement', number)) as base_amount
-from (
+with
+
+moving_people as (
     select
-        people.*,
+        *,
+        greatest(known_date, getvariable('history_from')) as moves_from,
         unnest(range(whole_between(0, 5, chance(customer_number, 'movements', 0)))) as number
     from people
     where purchase_count is not null
-) as moving_people;
+)
+
+select
+    customer_number,
+    50000 + number as number,
+    moves_from
+    + cast(
+        floor((active_until - moves_from) * chance(customer_number, 'moved', number)) as integer
+    ) as activity_date,
+    pick('movement_type', chance(customer_number, 'movement', number)) as transaction_type,
+    case segment when 'private' then 30000 when 'affluent' then 9000 else 1500 end
+    * exp(0.9 * bell(customer_number, 'movement', number)) as base_amount
+from moving_people;
 
 create view all_transactions as
 with
@@ -310,7 +375,7 @@ all_rows as (
     union all
 
     select
-        customer_number, number, activity_date, activity_date, 'refund', base_amount, currency,
+        customer_number, number, activity_date, arrived_on, 'refund', base_amount, currency,
         product_code, channel, 'completed', null
     from refunds
 
@@ -351,9 +416,11 @@ select
     transaction_type,
     currency,
     case
-        when product_code in ('MALL-POINTS', 'PAY-ONLINE') then event_key('O', customer_number, number % 20000)
+        when product_code in ('MALL-POINTS', 'PAY-ONLINE')
+            then event_key('O', customer_number, number % 20000)
     end as order_id,
-    'A' || (10000000 + customer_number) || case when product_code like 'WM-%' then '2' else '1' end as account_id,
+    'A' || (10000000 + customer_number)
+    || case when product_code like 'WM-%' then '2' else '1' end as account_id,
     product_code,
     channel,
     -- one source leaves the status out where all went well

@@ -1,35 +1,50 @@
 -- The register, interactions, feedback and mentions, as views over people.
--- number: 0.. before, 20000.. in the recent days that an archetype speaks of, 30000.. after the history.
+-- number is the row's own within its customer: 0.. before, 20000.. in the recent days that an
+-- archetype speaks of, 30000.. after the history; 40000 more for what the bank sends before each.
 
 create view all_customers as
 with
 
-named as (
+drawn as (
     select
-        people.*,
+        *,
         chance(customer_number, 'gender', 0) < 0.51 as is_female,
         chance(customer_number, 'foreign name', 0) < 0.04 as is_foreign,
+        -- grown up when they became known
+        known_date
+        - whole_between(18 * 366, 75 * 365, chance(customer_number, 'born', 0)) as birth_date,
+        time_on(known_date, customer_number, 'registered', 0) as registered_at,
+        time_on(
+            known_date
+            + whole_between(
+                0,
+                greatest(0, getvariable('end_date') - known_date),
+                chance(customer_number, 'updated on', 0)
+            ),
+            customer_number, 'updated', 0
+        ) as updated_at
+    from people
+    where archetype <> 'unregistered'
+),
+
+-- Chinese names stand in the lists as 王/wang
+named as (
+    select
+        *,
         case
-            when chance(customer_number, 'foreign name', 0) < 0.04
-                then pick('foreign_surname', chance(customer_number, 'surname', 0))
+            when is_foreign then pick('foreign_surname', chance(customer_number, 'surname', 0))
             else pick('surname', chance(customer_number, 'surname', 0))
         end as surname,
         case
-            when chance(customer_number, 'foreign name', 0) < 0.04
-                then
-                    case
-                        when chance(customer_number, 'gender', 0) < 0.51
-                            then pick('foreign_female', chance(customer_number, 'given name', 0))
-                        else pick('foreign_male', chance(customer_number, 'given name', 0))
-                    end
-            when chance(customer_number, 'gender', 0) < 0.51
+            when is_foreign and is_female
+                then pick('foreign_female', chance(customer_number, 'given name', 0))
+            when is_foreign
+                then pick('foreign_male', chance(customer_number, 'given name', 0))
+            when is_female
                 then pick('given_female', chance(customer_number, 'given name', 0))
             else pick('given_male', chance(customer_number, 'given name', 0))
-        end as given_name,
-        -- grown up when they became known
-        known_date - whole_between(18 * 366, 75 * 365, chance(customer_number, 'born', 0)) as birth_date
-    from people
-    where archetype <> 'unregistered'
+        end as given_name
+    from drawn
 )
 
 select
@@ -38,115 +53,112 @@ select
         when is_foreign then given_name || ' ' || surname
         else split_part(surname, '/', 1) || split_part(given_name, '/', 1)
     end as customer_name,
+    -- no mobile number begins with 12: nobody's
     case
         when chance(customer_number, 'no phone', 0) >= 0.06
             then pick('mobile_prefix', chance(customer_number, 'prefix', 0))
-            || lpad(cast(whole_between(0, 99999999, chance(customer_number, 'phone', 0)) as varchar), 8, '0')
+            || lpad(
+                cast(whole_between(0, 99999999, chance(customer_number, 'phone', 0)) as varchar),
+                8,
+                '0'
+            )
     end as phone,
     case
         when chance(customer_number, 'no mail', 0) >= 0.35
             then lower(
                 case
-                    when is_foreign then regexp_replace(strip_accents(given_name || '.' || surname), '[^A-Za-z.]', '', 'g')
+                    when is_foreign
+                        then regexp_replace(
+                            strip_accents(given_name || '.' || surname), '[^A-Za-z.]', '', 'g'
+                        )
                     else split_part(given_name, '/', 2) || '.' || split_part(surname, '/', 2)
                 end
             )
             || customer_number || '@' || pick('mail_domain', chance(customer_number, 'domain', 0))
     end as email,
-    -- region 000000 does not exist and a check digit Z is never given: nobody's number
+    -- region 000000 does not exist and a check digit Z is never given: nobody's
     case
         when not is_foreign
             then '000000' || strftime(birth_date, '%Y%m%d')
-            || lpad(cast(whole_between(0, 999, chance(customer_number, 'id number', 0)) as varchar), 3, '0') || 'Z'
+            || lpad(
+                cast(whole_between(0, 999, chance(customer_number, 'id number', 0)) as varchar),
+                3,
+                '0'
+            )
+            || 'Z'
     end as id_number,
     cast(birth_date as varchar) as birth_date,
     case when is_female then 'F' else 'M' end as gender,
     pick('city', chance(customer_number, 'city', 0)) as city,
     pick('acquisition_channel', chance(customer_number, 'acquired', 0)) as acquisition_channel,
-    -- about 60 customers to a manager
+    -- about 100 customers to a manager
     case
         when segment <> 'mass'
             then 'RM' || (
-                1001 + whole_between(
-                    0, cast(getvariable('customers') // 800 as integer), chance(customer_number, 'manager', 0)
+                1001
+                + whole_between(
+                    0, getvariable('customers') // 800, chance(customer_number, 'manager', 0)
                 )
             )
     end as relationship_manager_id,
-    cast(time_on(known_date, customer_number, 'registered', 0) as varchar) as registered_at,
-    cast(
-        time_on(
-            known_date
-            + whole_between(
-                0, greatest(0, getvariable('end_date') - known_date), chance(customer_number, 'updated', 0)
-            ),
-            customer_number, 'registered', 0
-        ) as varchar
-    ) as updated_at,
+    cast(registered_at as varchar) as registered_at,
+    cast(greatest(registered_at, updated_at) as varchar) as updated_at,
     customer_number,
     arrival_date(known_date) as arrived_on
 from named;
 
--- between the customer's first day and the last, without the recent days; those have a number of visits of their own
+-- spread evenly between the customer's first day and the last, without the recent days that an
+-- archetype speaks of; those have a number of visits of their own
 create view visits as
 with
 
 spans as (
     select
-        people.*,
+        *,
         greatest(known_date, getvariable('history_from')) as visits_from,
         greatest(
             0,
-            active_until - coalesce(recent_days, 0) - greatest(known_date, getvariable('history_from'))
+            active_until
+            - coalesce(recent_days, 0)
+            - greatest(known_date, getvariable('history_from'))
         ) as visit_days
     from people
-    where recent_days is not null or visit_rate > 0
 ),
 
 earlier as (
     select
-        spans.*,
-        unnest(
-            range(cast(floor(visit_rate * visit_days / 30 + chance(customer_number, 'visit count', 0)) as integer))
-        ) as number
+        *,
+        cast(
+            floor(visit_rate * visit_days / 30 + chance(customer_number, 'visit count', 0))
+            as integer
+        ) as visit_count,
+        unnest(range(visit_count)) as number
     from spans
 ),
 
 recent as (
     select
-        spans.*,
+        *,
         unnest(
             range(
-                whole_between(recent_visits_from, recent_visits_to, chance(customer_number, 'recent visit count', 0))
+                whole_between(
+                    recent_visits_from,
+                    recent_visits_to,
+                    chance(customer_number, 'recent visit count', 0)
+                )
             )
         ) as number
-    from spans
-    where recent_visits_from is not null
-),
-
-later as (
-    select
-        people.customer_number,
-        30000 + numbers.number as number,
-        getvariable('end_date') + cast(numbers.number as integer) as activity_date
     from people
-    cross join (
-        select unnest(range(1, getvariable('last_date') - getvariable('end_date') + 1)) as number
-    ) as numbers
-    where
-        people.active_until = getvariable('end_date')
-        and getvariable('end_date') + cast(numbers.number as integer) >= people.known_date
-        and chance(people.customer_number, 'later visit', numbers.number) < people.visit_rate / 30
+    where recent_days is not null
 )
 
--- spread evenly, each somewhere in its own part of the time
 select
     customer_number,
     number,
-    visits_from + cast(
+    visits_from
+    + cast(
         floor(
-            visit_days
-            * (number + chance(customer_number, 'visit', number))
-            / floor(visit_rate * visit_days / 30 + chance(customer_number, 'visit count', 0))
+            visit_days * (number + chance(customer_number, 'visit', number)) / visit_count
         ) as integer
     ) as activity_date
 from earlier
@@ -156,14 +168,26 @@ union all
 select
     customer_number,
     20000 + number as number,
-    getvariable('end_date') - whole_between(
-        0, least(recent_days - 1, getvariable('end_date') - known_date), chance(customer_number, 'recent visit', number)
+    getvariable('end_date')
+    - whole_between(
+        0,
+        least(recent_days - 1, getvariable('end_date') - known_date),
+        chance(customer_number, 'recent visit', number)
     ) as activity_date
 from recent
 
 union all
 
-select * from later;
+select
+    people.customer_number,
+    30000 + days.day_number as number,
+    days.activity_date
+from people
+cross join later_days() as days
+where
+    people.active_until = getvariable('end_date')
+    and days.activity_date >= people.known_date
+    and chance(people.customer_number, 'later visit', days.day_number) < people.visit_rate / 30;
 
 -- nearly all that the bank sends out goes to those whom it also hears from
 create view all_interactions as
@@ -171,11 +195,12 @@ with
 
 inbound as (
     select
-        visits.*,
+        *,
         pick('inbound', chance(customer_number, 'visit kind', number)) as interaction_code
     from visits
 ),
 
+-- never before the first visit
 outbound as (
     select
         customer_number,
@@ -183,7 +208,9 @@ outbound as (
         activity_date - 3 as activity_date,
         pick('outbound', chance(customer_number, 'contact kind', number)) as interaction_code
     from visits
-    where number between 1 and 19999 and chance(customer_number, 'contacted', number) < 0.15
+    where
+        number between 2 and 19999
+        and chance(customer_number, 'contacted', number) < 0.15
 ),
 
 all_rows as (
@@ -195,8 +222,11 @@ all_rows as (
 select
     event_key('I', all_rows.customer_number, all_rows.number) as interaction_id,
     customer_key(all_rows.customer_number) as customer_id,
-    cast(time_on(all_rows.activity_date, all_rows.customer_number, 'interaction', all_rows.number) as varchar)
-        as occurred_at,
+    cast(
+        time_on(
+            all_rows.activity_date, all_rows.customer_number, 'interaction', all_rows.number
+        ) as varchar
+    ) as occurred_at,
     interaction_kinds.interaction_type,
     interaction_kinds.channel,
     interaction_kinds.direction,
@@ -206,10 +236,14 @@ select
     end as outcome,
     case
         when interaction_kinds.channel not in ('app', 'web')
-            then 'S' || (2001 + whole_between(0, 79, chance(all_rows.customer_number, 'staff', all_rows.number)))
+            then 'S' || (
+                2001
+                + whole_between(0, 79, chance(all_rows.customer_number, 'staff', all_rows.number))
+            )
     end as staff_id,
     case
-        when interaction_kinds.direction = 'outbound' then 'P' || strftime(all_rows.activity_date, '%Y%m')
+        when interaction_kinds.direction = 'outbound'
+            then 'P' || strftime(all_rows.activity_date, '%Y%m')
     end as campaign_id,
     all_rows.customer_number,
     arrival_date(all_rows.activity_date) as arrived_on
@@ -221,26 +255,33 @@ with
 
 spans as (
     select
-        people.*,
+        *,
         greatest(known_date, getvariable('history_from')) as span_from,
         active_until - greatest(known_date, getvariable('history_from')) as span_days
     from people
+),
+
+speaking_people as (
+    select
+        *,
+        unnest(
+            range(whole_between(0, 2, pow(chance(customer_number, 'feedback count', 0), 2)))
+        ) as number
+    from spans
+    where span_days >= 0
 ),
 
 everyday as (
     select
         customer_number,
         number,
-        span_from + whole_between(0, span_days, chance(customer_number, 'feedback day', number)) as activity_date,
+        span_from
+        + whole_between(
+            0, span_days, chance(customer_number, 'feedback day', number)
+        ) as activity_date,
         pick('feedback_type', chance(customer_number, 'feedback', number)) as feedback_type,
         0.8 as resolved_share
-    from (
-        select
-            spans.*,
-            unnest(range(whole_between(0, 2, pow(chance(customer_number, 'feedback count', 0), 2)))) as number
-        from spans
-        where span_days >= 0
-    ) as speaking_people
+    from speaking_people
 ),
 
 -- open complaints of those who are worth most
@@ -249,9 +290,11 @@ complaints as (
         customer_number,
         10000 as number,
         getvariable('end_date')
-        - whole_between(2, complaint_days, chance(customer_number, 'complaint day', 0)) as activity_date,
+        - whole_between(
+            2, complaint_days, chance(customer_number, 'complaint day', 0)
+        ) as activity_date,
         'complaint' as feedback_type,
-        0.12 as resolved_share
+        0.0 as resolved_share
     from people
     where complaint_days is not null
 ),
@@ -259,18 +302,18 @@ complaints as (
 later as (
     select
         people.customer_number,
-        20000 + numbers.number as number,
-        getvariable('end_date') + cast(numbers.number as integer) as activity_date,
-        pick('feedback_type', chance(people.customer_number, 'feedback', 20000 + numbers.number)) as feedback_type,
+        20000 + days.day_number as number,
+        days.activity_date,
+        pick(
+            'feedback_type', chance(people.customer_number, 'feedback', 20000 + days.day_number)
+        ) as feedback_type,
         0.0 as resolved_share
     from people
-    cross join (
-        select unnest(range(1, getvariable('last_date') - getvariable('end_date') + 1)) as number
-    ) as numbers
+    cross join later_days() as days
     where
         people.active_until = getvariable('end_date')
-        and getvariable('end_date') + cast(numbers.number as integer) >= people.known_date
-        and chance(people.customer_number, 'later feedback', numbers.number) < 0.001
+        and days.activity_date >= people.known_date
+        and chance(people.customer_number, 'later feedback', days.day_number) < 0.001
 ),
 
 all_rows as (
@@ -286,7 +329,9 @@ timed as (
         all_rows.*,
         feedback_type in ('rating', 'survey') as is_rated,
         chance(customer_number, 'scale of ten', number) < 0.2 as is_of_ten,
-        cast(pick('rating_of_five', chance(customer_number, 'rating', number)) as integer) as rating_of_five,
+        cast(
+            pick('rating_of_five', chance(customer_number, 'rating', number)) as integer
+        ) as rating_of_five,
         time_on(activity_date, customer_number, 'feedback', number) as occurred_at
     from all_rows
 ),
@@ -297,7 +342,8 @@ settled as (
         timed.*,
         occurred_at
         + interval '2' hour
-        + whole_between(0, 9 * 24, chance(customer_number, 'resolved in', number)) * interval '1' hour as resolved_at
+        + whole_between(0, 9 * 24, chance(customer_number, 'resolved in', number))
+        * interval '1' hour as resolved_at
     from timed
 )
 
@@ -308,7 +354,10 @@ select
     feedback_type,
     case
         when is_rated and is_of_ten
-            then cast(2 * rating_of_five - whole_between(0, 1, chance(customer_number, 'odd', number)) as varchar)
+            then cast(
+                2 * rating_of_five
+                - whole_between(0, 1, chance(customer_number, 'odd', number)) as varchar
+            )
         when is_rated then cast(rating_of_five as varchar)
     end as rating,
     case when is_rated and is_of_ten then '10' end as rating_scale,
@@ -327,29 +376,49 @@ from settled;
 create view all_social_mentions as
 with
 
-speaking_people as (
+spans as (
     select
-        people.*,
-        unnest(
-            range(
-                case when chance(customer_number, 'mentions', 0) < 0.9 then 0 else 1 end
-                * whole_between(1, 4, chance(customer_number, 'mention count', 0))
-            )
-        ) as number
+        *,
+        greatest(known_date, getvariable('history_from')) as span_from,
+        active_until - greatest(known_date, getvariable('history_from')) as span_days
     from people
-    where known_date <= active_until
 ),
 
-placed as (
+-- one in ten speaks in public
+speaking_people as (
     select
-        speaking_people.*,
-        greatest(known_date, getvariable('history_from'))
+        *,
+        unnest(
+            range(whole_between(1, 4, chance(customer_number, 'mention count', 0)))
+        ) as number
+    from spans
+    where
+        span_days >= 0
+        and chance(customer_number, 'mentions', 0) < 0.1
+),
+
+all_rows as (
+    select
+        customer_number,
+        number,
+        span_from
         + whole_between(
-            0,
-            active_until - greatest(known_date, getvariable('history_from')),
-            chance(customer_number, 'mention day', number)
+            0, span_days, chance(customer_number, 'mention day', number)
         ) as activity_date
     from speaking_people
+
+    union all
+
+    select
+        people.customer_number,
+        20000 + days.day_number as number,
+        days.activity_date
+    from people
+    cross join later_days() as days
+    where
+        people.active_until = getvariable('end_date')
+        and days.activity_date >= people.known_date
+        and chance(people.customer_number, 'later mention', days.day_number) < 0.0005
 )
 
 select
@@ -361,4 +430,4 @@ select
     pick('sentiment', chance(customer_number, 'sentiment', number)) as sentiment,
     customer_number,
     arrival_date(activity_date) as arrived_on
-from placed;
+from all_rows;

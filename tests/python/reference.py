@@ -525,12 +525,12 @@ def _value_levels(states: Frame, lines: Lines) -> Series:
 
 
 def _abc_classes(states: Frame, variables: Variables) -> Series:
-    """A while the share of all buyers' money, from the largest amount down to its own, is small."""
+    """a while the share of all buyers' money, from the largest amount down to its own, is small."""
     classes = pd.Series("none", index=states.index, dtype=object)
     amounts = states.loc[states["is_buyer"], "monetary_amount"]
     total = sum(amounts, Decimal(0))
     if total <= 0:
-        classes[amounts.index] = "C"
+        classes[amounts.index] = "c"
         return classes
     a_line = exact_decimal(variables["abc_a_share"]) * total
     b_line = exact_decimal(variables["abc_b_share"]) * total
@@ -538,7 +538,7 @@ def _abc_classes(states: Frame, variables: Variables) -> Series:
     ordered = sorted(times.index, reverse=True)
     sums = accumulate(amount * int(times[amount]) for amount in ordered)
     class_of = {
-        amount: "A" if cumulated <= a_line else "B" if cumulated <= b_line else "C"
+        amount: "a" if cumulated <= a_line else "b" if cumulated <= b_line else "c"
         for amount, cumulated in zip(ordered, sums, strict=True)
     }
     classes[amounts.index] = [class_of[amount] for amount in amounts]
@@ -953,7 +953,8 @@ def _value_drop(states: Frame, variables: Variables) -> Frame:
     enough = states["purchase_day_count_value_drop_year"] >= int(
         variables["value_drop_min_purchase_days"]
     )
-    holding = states[enough & has_dropped]
+    still_buys = where(lambda recency: recency < days, states["recency_days"])
+    holding = states[enough & still_buys & has_dropped]
     return _points(
         holding,
         "value_drop",

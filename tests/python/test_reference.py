@@ -303,7 +303,7 @@ def test_peers_share_a_class_of_cumulative_revenue():
     rows = transactions(
         *[(c, "2026-01-01", a) for c, a in zip("abcdef", (40, 20, 20, 15, 4, 1), strict=True)]
     )
-    assert states_of(rows, "2026-01-01")["abc_class"].tolist() == ["A", "A", "A", "B", "C", "C"]
+    assert states_of(rows, "2026-01-01")["abc_class"].tolist() == ["a", "a", "a", "b", "c", "c"]
 
 
 def test_previous_lines_tell_whether_the_behaviour_or_the_line_moved():

@@ -1,11 +1,14 @@
 with
 
+-- who still buys, and less; silence is told by slipping and dormant_high_value
 states as (
     select
         states.*,
         {{ usual_of_days('states.net_amount_value_drop_year', var('value_drop_days')) }} as usual_amount
     from {{ ref('int_customer_states_compared') }} as states
-    where states.purchase_day_count_value_drop_year >= {{ var('value_drop_min_purchase_days') }}
+    where
+        states.purchase_day_count_value_drop_year >= {{ var('value_drop_min_purchase_days') }}
+        and {{ last_days('states.last_purchase_date', 'states.as_of_date', var('value_drop_days')) }}
 ),
 
 dropped as (
