@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 FILES = {
     "dbt_project.yml": (
-        "name: shop\nvars:\n  # -- the business ----\n  # days that count as recent\n  recent_days: 30\n"
+        "name: shop\nvars:\n  # -- the business ----\n"
+        "  # days that count as recent\n  recent_days: 30\n"
     ),
     "models/staging/base/base_orders.sql": "{{ conform_to_contract('orders') }}\n",
     "models/staging/stg_orders.sql": (
@@ -421,11 +422,8 @@ def test_a_warehouse_that_is_not_there_is_told(run, tmp_path):
 
 
 def test_a_project_that_dbt_cannot_parse_is_told(tmp_path):
-    (tmp_path / "profiles.yml").write_text("p: {target: a, outputs: {a: {type: duckdb}}}\n")
-    (tmp_path / "dbt_project.yml").write_text("name: shop\nprofile: p\n")
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models/a.sql").write_text("select * from {{ ref('b') }}\n")
-    with pytest.raises(RulesError, match=r"cannot parse the project: .* named 'b' .* not found"):
+    (tmp_path / "dbt_project.yml").write_text("name: shop\nprofile: elsewhere\n")
+    with pytest.raises(RulesError, match=r"cannot parse the project: .* profile named 'elsewhere'"):
         parse(tmp_path)
 
 
