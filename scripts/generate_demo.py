@@ -73,40 +73,49 @@ def generate_demo(
 
     end_date is the last complete business day, months how long the history is and then_days how
     many days follow it; their deliveries are counted too. An earlier demo in the folder is
-    replaced. Raises DemoError on arguments that make no sense, and where the folder holds a
-    delivery that is no demo.
+    replaced once the new one is whole. Raises DemoError on arguments that make no sense, and where
+    the folder holds a delivery that is no demo.
     """
     output = Path(output)
     check_arguments(customers, seed, end_date, months, then_days, file_format)
-    clear_output(output)
+    check_output(output)
+    output.mkdir(parents=True, exist_ok=True)
     progress = progress or Progress(disable=True)
     steps = progress.add_task("people", total=1 + len(TABLES) + then_days)
-    with tempfile.TemporaryDirectory(dir=output) as spill, duckdb.connect() as connection:
-        connection.execute(f"set temp_directory = {literal(spill)}")
+    with (
+        tempfile.TemporaryDirectory(dir=output, prefix=".unfinished-") as scratch,
+        duckdb.connect() as connection,
+    ):
+        made = Path(scratch) / "demo"
+        made.mkdir()
+        connection.execute(f"set temp_directory = {literal(Path(scratch) / 'spill')}")
         connection.execute("set memory_limit = '4GB'")
         connection.execute("set TimeZone = 'UTC'")
+        # joins then keep the order of their left side, and so do the files
+        connection.execute("set disabled_optimizers = 'join_order, build_side_probe_side'")
         read_settings(connection, customers, seed, end_date, months, then_days)
         for script in sorted(DEMO_FOLDER.glob("[1-5]_*.sql")):
             connection.execute(script.read_text(encoding="utf-8"))
-        write_truth(connection, output)
+        write_truth(connection, made)
         progress.advance(steps)
         row_counts = {}
         for table in TABLES:
             progress.update(steps, description=table)
             row_counts[table] = write_delivery(
-                connection, table, output / "delivery", file_format, with_dirt
+                connection, table, made / "delivery", file_format, with_dirt
             )
             progress.advance(steps)
-        write_planted(connection, "planted_dirt", output)
+        write_planted(connection, "planted_dirt", made)
         if then_days:
             progress.update(steps, description="days")
             connection.execute((DEMO_FOLDER / "6_days.sql").read_text(encoding="utf-8"))
             for days_later in range(1, then_days + 1):
                 day = end_date + timedelta(days=days_later)
-                for table, count in write_day(connection, day, output, file_format).items():
+                for table, count in write_day(connection, day, made, file_format).items():
                     row_counts[table] += count
                 progress.advance(steps)
-            write_planted(connection, "planted_changes", output)
+            write_planted(connection, "planted_changes", made)
+        replace_demo(made, output)
     return row_counts
 
 
@@ -133,11 +142,8 @@ def check_arguments(
         raise DemoError(f"file_format must be {' or '.join(FORMATS)}, got {file_format!r}.")
 
 
-def clear_output(output: Path) -> None:
-    """Make the folder and remove an earlier demo from it, and nothing else.
-
-    Raises DemoError where it is no folder, or holds a delivery that is not a demo's alone.
-    """
+def check_output(output: Path) -> None:
+    """Raise DemoError where the output is no folder, or holds a delivery that is no demo."""
     if output.exists() and not output.is_dir():
         raise DemoError(f"{output} is a file; name a folder.")
     folders = [folder for name in ("delivery", "days") if (folder := output / name).exists()]
@@ -148,11 +154,19 @@ def clear_output(output: Path) -> None:
         for path in sorted(folder.rglob("*")):
             if not path.is_dir() and path.name not in own_names:
                 raise DemoError(f"{path} is no file of a demo; move it, or name another folder.")
-    for folder in folders:
-        shutil.rmtree(folder)
-    for name in ("planted_dirt.parquet", "planted_changes.parquet"):
+
+
+def replace_demo(made: Path, output: Path) -> None:
+    """Put a demo that is whole into the place of an earlier one; the truth comes last."""
+    for name in ("delivery", "days"):
+        if (output / name).exists():
+            shutil.rmtree(output / name)
+        if (made / name).exists():
+            (made / name).rename(output / name)
+    for name in ("planted_dirt.parquet", "planted_changes.parquet", "truth.parquet"):
         (output / name).unlink(missing_ok=True)
-    output.mkdir(parents=True, exist_ok=True)
+        if (made / name).exists():
+            (made / name).rename(output / name)
 
 
 def read_settings(

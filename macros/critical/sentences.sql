@@ -1,11 +1,12 @@
 {# A value in words, by its row of the seed units; units must carry currency, classes the class that a rank stands for. #}
 {% macro worded_value(value, units, classes, language) -%}
-    {%- set form = "case when " ~ value ~ " = 1 then " ~ units ~ ".one_en else " ~ units ~ ".many_en end"
-        if language == 'en' else units ~ ".many_zh" -%}
     coalesce(
             {{ classes }}.label_{{ language }},
             replace(
-                replace({{ form }}, '{currency}', {{ units }}.currency),
+                replace(
+                    case when {{ value }} = 1 then {{ units }}.one_{{ language }} else {{ units }}.many_{{ language }} end,
+                    '{currency}', {{ units }}.currency
+                ),
                 '{n}',
                 case {{ units }}.decimals
                     when 0 then {{ shown_number(value, 0) }}

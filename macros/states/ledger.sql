@@ -1,6 +1,10 @@
-{# The vars that change what a state says; the ledger keeps their values beside the states built with them. #}
-{% macro state_vars_fingerprint() %}
-    {%- set names = [
+{#
+    What decides what a state says: the vars, and the seeds that its models read (by a checksum). The ledger keeps it
+    beside the as-of dates that were built with it.
+#}
+{% macro state_settings() %}
+    {%- set settings = [] -%}
+    {%- for name in [
         'business_timezone', 'base_currency', 'earliest_valid_date', 'largest_valid_amount',
         'negative_amount_is_return', 'rfm_window_days', 'rfm_frequency_unit', 'rfm_monetary_basis',
         'rfm_score_method', 'rfm_score_bins', 'value_class_reference', 'abc_a_share', 'abc_b_share',
@@ -11,11 +15,18 @@
         'engagement_faded_min_interactions', 'engagement_faded_share', 'engagement_surge_days',
         'engagement_surge_min_interactions', 'engagement_surge_multiple'
     ] -%}
-    {%- set settings = [] -%}
-    {%- for name in names -%}
-        {%- do settings.append(name ~ '=' ~ var(name)) -%}
+        {%- do settings.append('var ' ~ name ~ ' = ' ~ var(name)) -%}
     {%- endfor -%}
-    {{ return(settings | join('; ')) }}
+    {%- if execute -%}
+        {%- set seeds_read = [] -%}
+        {%- for node in graph.nodes.values() if node.fqn[1] in ('staging', 'activity', 'states') -%}
+            {%- do seeds_read.extend(node.depends_on.nodes) -%}
+        {%- endfor -%}
+        {%- for id in seeds_read | unique | sort if id.startswith('seed.') -%}
+            {%- do settings.append('seed ' ~ graph.nodes[id].name ~ ' = ' ~ graph.nodes[id].checksum.checksum[:12]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(settings) }}
 {% endmacro %}
 
 
@@ -26,25 +37,18 @@
 #}
 {% macro last_ledger() %}
     {%- if not execute or flags.FULL_REFRESH -%} {{ return(none) }} {%- endif -%}
-    {%- for node in graph.nodes.values()
-        if node.config.materialized == 'incremental' and node.config.unique_key == 'as_of_date' -%}
-        {%- if not adapter.get_relation(node.database, node.schema, node.alias) -%} {{ return(none) }} {%- endif -%}
-    {%- endfor -%}
-    {%- set ledger = adapter.get_relation(this.database, this.schema, 'as_of_dates_built') -%}
-    {%- if ledger -%}
-        {%- set built_with = run_query('select distinct vars_fingerprint from ' ~ ledger).columns[0].values() -%}
-        {%- if built_with and (built_with | list) != [state_vars_fingerprint()] -%}
-            {%- set changed = [] -%}
-            {%- for setting in state_vars_fingerprint().split('; ') if setting not in built_with[0].split('; ') -%}
-                {%- do changed.append(setting) -%}
-            {%- endfor -%}
-            {{ exceptions.raise_compiler_error(
-                "The states in this warehouse were built with other vars than now given (now: "
-                ~ changed | join(", ") ~ "). Build with --full-refresh, so that all of history is told in one way."
-            ) }}
+    {%- set ns = namespace(ledger=none) -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+        {%- if node.name == 'as_of_dates_built' -%}
+            {%- set ns.ledger = adapter.get_relation(node.database, node.schema, node.alias) -%}
+        {%- elif
+            node.config.materialized == 'incremental' and node.config.unique_key == 'as_of_date'
+            and not adapter.get_relation(node.database, node.schema, node.alias)
+        -%}
+            {{ return(none) }}
         {%- endif -%}
-    {%- endif -%}
-    {{ return(ledger) }}
+    {%- endfor -%}
+    {{ return(ns.ledger) }}
 {% endmacro %}
 
 

@@ -13,7 +13,7 @@ built as (
     select
         as_of_date,
         data_settled_at,
-        '{{ state_vars_fingerprint() }}' as vars_fingerprint
+        '{{ state_settings() | join("; ") }}' as settings
     from as_of_dates
 )
 

@@ -32,11 +32,15 @@ all_rates as (
     select * from dated_rates
     union all
     select * from base_rate
+),
+
+typed_rates as (
+    select
+        currency,
+        valid_from_date,
+        valid_before_date,
+        cast(rate_to_base as decimal(18, 8)) as rate_to_base
+    from all_rates
 )
 
-select
-    currency,
-    valid_from_date,
-    valid_before_date,
-    cast(rate_to_base as decimal(18, 8)) as rate_to_base
-from all_rates
+select * from typed_rates
