@@ -1,7 +1,9 @@
 # Everything runs in its own environment, made on first use. "make help" lists the commands.
 INPUT     ?= demo_bank
 CUSTOMERS ?= 20000
+LANGUAGE  ?= en
 VENV      ?= .venv
+WAREHOUSE ?= warehouse/$(notdir $(abspath $(INPUT)))/warehouse.duckdb
 UV        := $(VENV)/bin/uv
 PYTHON    := $(VENV)/bin/python
 UV_VERSION := 0.13.9
@@ -19,12 +21,13 @@ export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env build test lint docs validate lock clean
+.PHONY: help env build test lint validate summary docs lock clean
 
 help:  ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n  INPUT=demo_bank | online_retail | path/to/folder    (default: demo_bank)\n'
 	@printf '  CUSTOMERS=20000                                     size of the demo bank\n'
+	@printf '  REFRESH=1                                           build all of history again\n'
 
 env: $(VENV)/.installed  ## make the Python environment in .venv
 
@@ -35,7 +38,26 @@ $(VENV)/.installed: requirements.lock
 	@touch $@
 
 build: env  ## load the input, build the warehouse, show who is critical
-	$(PYTHON) scripts/build.py --input $(INPUT) --customers $(CUSTOMERS)
+	$(PYTHON) scripts/build.py --input $(INPUT) --customers $(CUSTOMERS) $(if $(REFRESH),--full-refresh)
+
+test: env lint  ## lint, then every test; builds its own warehouses in a temporary folder
+	$(VENV)/bin/pytest -n 2 --dist loadgroup
+
+lint: env  ## Python and SQL style, layer rules
+	$(VENV)/bin/ruff check scripts tests
+	$(VENV)/bin/ruff format --check scripts tests
+	$(PYTHON) scripts/check_layers.py
+	$(VENV)/bin/sqlfluff lint --disable-progress-bar models analyses tests
+
+validate: env  ## check the marts with Great Expectations, write an HTML page of the results
+	$(PYTHON) scripts/validate.py $(WAREHOUSE)
+
+summary: env  ## show the summary of the last build again (LANGUAGE=zh for Chinese)
+	$(PYTHON) scripts/show_summary.py $(WAREHOUSE) --language $(LANGUAGE)
+
+docs: env  ## write the documentation of every table and column, one page: target/static_index.html
+	CRITICAL_CUSTOMERS_WAREHOUSE=$(WAREHOUSE) $(VENV)/bin/dbt --quiet docs generate --static
+	@echo "target/static_index.html is written; open it in a browser"
 
 lock:  ## renew requirements.lock from pyproject.toml
 	python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet uv==$(UV_VERSION)

@@ -14,6 +14,8 @@ from rich.table import Table
 
 # what a customer's list shows in the terminal; the mart has the rest
 MOST_CRITICAL = 10
+# ... and its table of reasons; marts.data_quality_summary has the rest
+MOST_REASONS = 8
 
 
 def show_summary(warehouse: Path, console: Console, language: str = "en") -> None:
@@ -36,36 +38,40 @@ def show_records(connection: duckdb.DuckDBPyConnection, console: Console, langua
         "select max(as_of_date), count(*) from marts.customers"
     ).fetchall()
     console.print(f"\n[bold]As of {as_of_date}[/]  {customer_count:,} customers known")
-    rows = connection.execute(
-        f"""
-        with
-
-        by_reason as (
-            select table_name, record_status, reason_{language} as reason, sum(record_count) as record_count
-            from marts.data_quality_summary
-            group by all
-        )
-
+    by_table = connection.execute(
+        """
         select
             table_name,
             sum(record_count),
             coalesce(sum(record_count) filter (where record_status = 'accepted'), 0),
             coalesce(sum(record_count) filter (where record_status = 'rejected'), 0),
-            coalesce(sum(record_count) filter (where record_status = 'duplicate'), 0),
-            coalesce(
-                string_agg(
-                    reason || ' ' || format('{{:,}}', cast(record_count as bigint)), ', '
-                    order by record_count desc, reason
-                ) filter (where record_status <> 'accepted'), ''
-            )
-        from by_reason
+            coalesce(sum(record_count) filter (where record_status = 'duplicate'), 0)
+        from marts.data_quality_summary
         group by table_name
         order by 2 desc
         """
     ).fetchall()
-    table = make_table("Rows in", ["table", "rows", "accepted", "rejected", "duplicate", "why"], "lrrrrl")
-    add_rows(table, rows)
+    table = make_table("Rows in", ["table", "rows", "accepted", "rejected", "duplicates"], "lrrrr")
+    add_rows(table, by_table)
     console.print(table)
+    by_reason = connection.execute(
+        f"""
+        select
+            reason_{language}, sum(record_count) as record_count, record_status,
+            count(distinct table_name) || ' of ' || (select count(distinct table_name) from marts.data_quality_summary)
+        from marts.data_quality_summary
+        where record_status <> 'accepted'
+        group by all
+        order by record_count desc, 1
+        """
+    ).fetchall()
+    if by_reason:
+        table = make_table("Not let in, by reason", ["reason", "rows", "as", "in tables"], "lrlr")
+        add_rows(table, by_reason[:MOST_REASONS])
+        if len(by_reason) > MOST_REASONS:
+            rest = by_reason[MOST_REASONS:]
+            add_rows(table, [(f"{len(rest)} more reasons", sum(row[1] for row in rest), "", "")])
+        console.print(table)
 
 
 def show_classes(connection: duckdb.DuckDBPyConnection, console: Console, language: str) -> None:
@@ -186,7 +192,7 @@ def add_rows(table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
 
 def percent(share: float | None) -> str:
     """A share of 0..1 as per cent; blank where there is none."""
-    return "" if share is None else f"{100 * share:.1f} %"
+    return "" if share is None else f"{round(100 * share, 1) + 0.0:.1f} %"
 
 
 @click.command()

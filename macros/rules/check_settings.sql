@@ -5,7 +5,7 @@
 {% macro check_settings() %}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
         {%- set ledger = last_ledger() -%}
-        {%- set built_with = run_query('select max(settings) as settings from ' ~ ledger).columns[0].values() if ledger else [] -%}
+        {%- set built_with = run_query('select max(built_with) as built_with from ' ~ ledger).columns[0].values() if ledger else [] -%}
         {%- if built_with and built_with[0] -%}
             {%- set changed = [] -%}
             {%- for setting in state_settings() if setting not in built_with[0].split('; ') -%}

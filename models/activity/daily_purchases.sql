@@ -15,8 +15,9 @@ purchases_by_day as (
         activity_date,
         cast(count(*) filter (where record_status = 'accepted' and is_purchase) as integer) as purchase_count,
         cast(
-            count(distinct coalesce(order_id, transaction_id))
-                filter (where record_status = 'accepted' and is_purchase) as integer
+            count(distinct coalesce(order_id, transaction_id)) filter (
+                where record_status = 'accepted' and is_purchase
+            ) as integer
         ) as order_count,
         cast(count(*) filter (where record_status = 'accepted' and is_return) as integer) as return_count,
         {{ sum_amount("amount", "record_status = 'accepted' and is_purchase") }} as gross_amount,

@@ -13,7 +13,7 @@ built as (
     select
         as_of_date,
         data_settled_at,
-        '{{ state_settings() | join("; ") }}' as settings
+        '{{ state_settings() | join("; ") }}' as built_with
     from as_of_dates
 )
 

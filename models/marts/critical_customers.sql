@@ -30,7 +30,7 @@ listed as (
                 order by
                     critical_customers.criticality desc,
                     critical_customers.value_at_stake_amount desc,
-                    critical_customers.customer_id
+                    critical_customers.customer_id asc
             ) as bigint
         ) as criticality_rank,
         critical_customers.customer_id,
@@ -40,6 +40,7 @@ listed as (
         states.is_registered,
         critical_customers.criticality,
         critical_customers.value_at_stake_amount,
+        '{{ var("base_currency") }}' as currency,
         critical_customers.value_percentile,
         -- why
         critical_customers.turning_point_count,

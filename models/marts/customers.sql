@@ -37,7 +37,8 @@ interaction_totals as (
         cast(sum(interactions.interaction_count) as bigint) as interaction_count
     from interactions
     cross join current_day
-    where {{ last_days('interactions.activity_date', 'current_day.as_of_date', 365) }}
+    where
+        {{ last_days('interactions.activity_date', 'current_day.as_of_date', 365) }}
         and interactions.activity_date <= current_day.as_of_date
     group by interactions.customer_id
 ),

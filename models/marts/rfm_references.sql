@@ -19,27 +19,25 @@ value_lines as (
 metrics as {{ labels_of('metric') }},
 
 other_lines as (
-    select as_of_date, 'churn_line_days' as metric, {{ to_line('churn_line_days') }} as reference_value from pace_lines
-    union all
-    select as_of_date, 'pooled_mean_gap_days' as metric, pooled_mean_gap_days as reference_value from pace_lines
-    union all
-    select as_of_date, 'second_gap_lower_days' as metric, {{ to_line('second_gap_lower_days') }} as reference_value
+    select
+        pace_lines.as_of_date,
+        metrics.code as metric,
+        {{ to_line(
+            "case metrics.code
+                when 'churn_line_days' then pace_lines.churn_line_days
+                when 'pooled_mean_gap_days' then pace_lines.pooled_mean_gap_days
+                when 'second_gap_lower_days' then pace_lines.second_gap_lower_days
+                when 'second_gap_upper_days' then pace_lines.second_gap_upper_days
+                when 'top_fifth_line_amount' then value_lines.top_fifth_line_amount
+                when 'high_value_line_amount' then value_lines.high_value_line_amount
+                when 'mid_value_line_amount' then value_lines.mid_value_line_amount
+                when 'abc_a_line_amount' then value_lines.abc_a_line_amount
+                when 'abc_b_line_amount' then value_lines.abc_b_line_amount
+            end"
+        ) }} as reference_value
     from pace_lines
-    union all
-    select as_of_date, 'second_gap_upper_days' as metric, {{ to_line('second_gap_upper_days') }} as reference_value
-    from pace_lines
-    union all
-    select as_of_date, 'top_fifth_line_amount' as metric, top_fifth_line_amount as reference_value from value_lines
-    union all
-    select as_of_date, 'high_value_line_amount' as metric, high_value_line_amount as reference_value from value_lines
-    union all
-    select as_of_date, 'mid_value_line_amount' as metric, mid_value_line_amount as reference_value from value_lines
-    union all
-    select as_of_date, 'abc_a_line_amount' as metric, {{ to_line('abc_a_line_amount') }} as reference_value
-    from value_lines
-    union all
-    select as_of_date, 'abc_b_line_amount' as metric, {{ to_line('abc_b_line_amount') }} as reference_value
-    from value_lines
+    inner join value_lines on pace_lines.as_of_date = value_lines.as_of_date
+    cross join metrics
 ),
 
 all_lines as (

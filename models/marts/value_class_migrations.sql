@@ -27,8 +27,9 @@ moved as (
         count(*) filter (where from_value_class != value_class_with_previous_lines) as behaviour_moved_count,
         count(*) filter (where value_class_with_previous_lines != value_class) as line_moved_count,
         sum(value_class_rank_with_previous_lines - previous_value_class_rank) as behaviour_rank_change,
-        sum(value_class_rank - value_class_rank_with_previous_lines)
-            filter (where previous_value_class_rank is not null) as line_rank_change,
+        sum(value_class_rank - value_class_rank_with_previous_lines) filter (
+            where previous_value_class_rank is not null
+        ) as line_rank_change,
         sum(previous_monetary_amount) as previous_monetary_amount,
         sum(monetary_amount) as monetary_amount
     from states

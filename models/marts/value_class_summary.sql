@@ -66,18 +66,21 @@ summary as (
         customers_by_class.mean_frequency_count,
         customers_by_class.mean_monetary_amount,
         -- movement against the as-of date before; null on the first one
-        case when all_classes.previous_as_of_date is not null then
-            cast(coalesce(previous_by_class.customer_count, 0) as bigint)
+        case
+            when all_classes.previous_as_of_date is not null
+                then cast(coalesce(previous_by_class.customer_count, 0) as bigint)
         end as previous_customer_count,
-        case when all_classes.previous_as_of_date is not null then
-            cast(coalesce(customers_by_class.arrived_count, 0) as bigint)
+        case
+            when all_classes.previous_as_of_date is not null
+                then cast(coalesce(customers_by_class.arrived_count, 0) as bigint)
         end as arrived_count,
-        case when all_classes.previous_as_of_date is not null then
-            cast(
-                coalesce(previous_by_class.customer_count, 0)
-                + coalesce(customers_by_class.arrived_count, 0)
-                - coalesce(customers_by_class.customer_count, 0) as bigint
-            )
+        case
+            when all_classes.previous_as_of_date is not null
+                then cast(
+                    coalesce(previous_by_class.customer_count, 0)
+                    + coalesce(customers_by_class.arrived_count, 0)
+                    - coalesce(customers_by_class.customer_count, 0) as bigint
+                )
         end as left_count
     from all_classes
     left join totals on all_classes.as_of_date = totals.as_of_date
