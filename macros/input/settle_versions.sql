@@ -1,18 +1,18 @@
 {#
-    CTEs that settle which version of a key is kept. They read a CTE with the raw columns, loaded_at and fault_code
-    (null = acceptable) and end in a CTE "settled", which adds
+    CTEs that settle which version of a key is kept. They read a CTE "typed" with the key, and a CTE with the raw
+    columns, loaded_at and fault_code (null = acceptable), and end in a CTE "settled", which adds
       reason_code     why the row is not kept: its fault, exact_duplicate or superseded; null = kept
       record_status   accepted, rejected or duplicate
       raw_content     the raw row as JSON, where it is not kept
       settled_at      the arrival that last had a say in this key
-    Among acceptable versions the newest arrival wins. Only keys that stand more than once are ranked.
+    Among acceptable versions the newest arrival wins. Only keys that stand more than once are ranked, and finding
+    them reads no column but the key.
 #}
 {% macro settle_versions(judged, table_name, key) -%}
 repeated_keys as (
-    select {{ judged }}.{{ key }}
-    from {{ judged }}
-    where {{ judged }}.fault_code is null
-    group by {{ judged }}.{{ key }}
+    select typed.{{ key }}
+    from typed
+    group by typed.{{ key }}
     having count(*) > 1
 ),
 

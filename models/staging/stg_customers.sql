@@ -2,12 +2,12 @@
 
 with
 
-raw_customers as (
+raw_customers as {{ inlined() }} (
     select * from {{ ref('base_customers') }}
     {{ arrived_since_last_run(ref('base_customers'), 'customer_id') }}
 ),
 
-typed as (
+typed as {{ inlined() }} (
     select
         raw_customers.*,
         {{ clean_text('raw_customers.customer_id') }} as customer_key,
@@ -19,7 +19,7 @@ typed as (
 ),
 
 -- a register may hold a birthday long before the earliest valid business day, but no day that does not exist
-judged as (
+judged as {{ inlined() }} (
     select
         typed.*,
         case

@@ -2,7 +2,7 @@
 
 with
 
-raw_feedback as (
+raw_feedback as {{ inlined() }} (
     select * from {{ ref('base_feedback') }}
     {{ arrived_since_last_run(ref('base_feedback'), 'feedback_id') }}
 ),
@@ -11,7 +11,7 @@ feedback_types as (
     select * from {{ ref('feedback_types') }}
 ),
 
-typed as (
+typed as {{ inlined() }} (
     select
         raw_feedback.*,
         {{ clean_text('raw_feedback.feedback_id') }} as feedback_key,
@@ -29,7 +29,7 @@ typed as (
     from raw_feedback
 ),
 
-judged as (
+judged as {{ inlined() }} (
     select
         typed.*,
         feedback_types.is_complaint,

@@ -2,7 +2,7 @@
 
 with
 
-raw_interactions as (
+raw_interactions as {{ inlined() }} (
     select * from {{ ref('base_interactions') }}
     {{ arrived_since_last_run(ref('base_interactions'), 'interaction_id') }}
 ),
@@ -11,7 +11,7 @@ interaction_types as (
     select * from {{ ref('interaction_types') }}
 ),
 
-typed as (
+typed as {{ inlined() }} (
     select
         raw_interactions.*,
         {{ clean_text('raw_interactions.interaction_id') }} as interaction_key,
@@ -23,7 +23,7 @@ typed as (
     from raw_interactions
 ),
 
-judged as (
+judged as {{ inlined() }} (
     select
         typed.*,
         interaction_types.is_contact,

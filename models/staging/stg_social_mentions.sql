@@ -2,7 +2,7 @@
 
 with
 
-raw_social_mentions as (
+raw_social_mentions as {{ inlined() }} (
     select * from {{ ref('base_social_mentions') }}
     {{ arrived_since_last_run(ref('base_social_mentions'), 'mention_id') }}
 ),
@@ -11,7 +11,7 @@ mention_types as (
     select * from {{ ref('mention_types') }}
 ),
 
-typed as (
+typed as {{ inlined() }} (
     select
         raw_social_mentions.*,
         {{ clean_text('raw_social_mentions.mention_id') }} as mention_key,
@@ -22,7 +22,7 @@ typed as (
     from raw_social_mentions
 ),
 
-judged as (
+judged as {{ inlined() }} (
     select
         typed.*,
         case

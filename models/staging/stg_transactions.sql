@@ -2,7 +2,7 @@
 
 with
 
-raw_transactions as (
+raw_transactions as {{ inlined() }} (
     select * from {{ ref('base_transactions') }}
     {{ arrived_since_last_run(ref('base_transactions'), 'transaction_id') }}
 ),
@@ -19,7 +19,7 @@ exchange_rates as (
     select * from {{ ref('stg_exchange_rates') }}
 ),
 
-typed as (
+typed as {{ inlined() }} (
     select
         raw_transactions.*,
         {{ clean_text('raw_transactions.transaction_id') }} as transaction_key,
@@ -34,7 +34,7 @@ typed as (
     from raw_transactions
 ),
 
-judged as (
+judged as {{ inlined() }} (
     select
         typed.*,
         transaction_types.is_purchase and transaction_statuses.is_counted as is_counted_purchase,

@@ -1,17 +1,40 @@
 {#
     No two rows share these columns, and none of them is null.
     as_of: "outdated" looks at the as-of dates that this run built, "current" at the newest; all rows where it is not given.
+    newest_by: a column of arrivals; looks at the values of the first column that have a row of the newest arrival, which
+    is all that a run can have broken.
 #}
-{% test unique_combination(model, columns, as_of=none) %}
+{% test unique_combination(model, columns, as_of=none, newest_by=none) %}
+
+with
+
+tested as (
+    select
+        {{ columns | join(',\n        ') }}
+        {%- if newest_by %},
+        {{ newest_by }}
+        {%- endif %}
+    from {{ model }}
+    {%- if as_of %}
+    where as_of_date in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine where spine.is_{{ as_of }})
+    {%- endif %}
+)
 
 select
-    {{ columns | join(', ') }},
+    {{ columns | join(',\n    ') }},
     count(*) as row_count
-from {{ model }}
-{%- if as_of %}
-where as_of_date in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine where spine.is_{{ as_of }})
+from tested
+{%- if newest_by %}
+where
+    {{ columns[0] }} is null
+    or {{ columns[0] }} in (
+        select newest.{{ columns[0] }}
+        from tested as newest
+        where newest.{{ newest_by }} = (select max(arrivals.{{ newest_by }}) from tested as arrivals)
+    )
 {%- endif %}
-group by {{ columns | join(', ') }}
+group by
+    {{ columns | join(',\n    ') }}
 having
     count(*) > 1
     {%- for column in columns %}
