@@ -41,7 +41,7 @@ build: env  ## load the input, build the warehouse, show who is critical
 	$(PYTHON) scripts/build.py --input $(INPUT) --customers $(CUSTOMERS) $(if $(REFRESH),--full-refresh)
 
 test: env lint  ## lint, then every test; builds its own warehouses in a temporary folder
-	$(VENV)/bin/pytest -n 2 --dist loadgroup
+	$(VENV)/bin/pytest -n 2 --dist loadfile
 
 lint: env  ## Python and SQL style, layer rules
 	$(VENV)/bin/ruff check scripts tests

@@ -4,8 +4,8 @@
 --input online_retail   the folder of that name in data/
 --input FOLDER          your own delivery (scripts/load_raw.py says what it may hold)
 
-Each input has a folder of its own name in WAREHOUSES and its warehouse.duckdb in it. A delivery that has been loaded
-is not loaded again, so that a second build costs what is new.
+Each input has a folder of its own name in WAREHOUSES and its warehouse.duckdb in it. A delivery
+that has been loaded is not loaded again, so that a second build costs what is new.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def find_input(name: str, warehouses: Path) -> Input:
 
 
 def prepare_demo(folder: Path, customers: int, progress: Progress) -> None:
-    """Generate the demo bank unless it is there with so many customers; another bank starts anew."""
+    """Generate the demo bank unless it is there in that size; another size starts anew."""
     truth = folder / "truth.parquet"
     if truth.exists():
         [(present,)] = duckdb.sql(f"select count(*) from '{truth}'").fetchall()
@@ -89,8 +89,11 @@ class ShowProgress:
 
 def command_line(warehouse: Path, variables: dict[str, Any]) -> str:
     """The dbt command that builds this warehouse, for the shell."""
-    given = f" --vars {shlex.quote(yaml.safe_dump(variables, default_flow_style=True, width=10**6).strip())}"
-    return f"{WAREHOUSE_VARIABLE}={shlex.quote(str(warehouse))} dbt build{given if variables else ''}"
+    text = yaml.safe_dump(variables, default_flow_style=True, width=10**6).strip()
+    given = f" --vars {shlex.quote(text)}"
+    return (
+        f"{WAREHOUSE_VARIABLE}={shlex.quote(str(warehouse))} dbt build{given if variables else ''}"
+    )
 
 
 @click.command()
@@ -107,11 +110,18 @@ def command_line(warehouse: Path, variables: dict[str, Any]) -> str:
 def main(input_name: str, customers: int, warehouses: Path, full_refresh: bool) -> None:
     """Load an input, build its warehouse and show who is critical."""
     errors = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description:<48}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<48}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+    )
     try:
         chosen = find_input(input_name, warehouses)
         warehouse = warehouses / chosen.name / WAREHOUSE_NAME
-        with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        with Progress(
+            *columns, console=errors, transient=True, disable=not errors.is_terminal
+        ) as progress:
             if chosen.name == DEMO_BANK:
                 prepare_demo(warehouse.parent, customers, progress)
             report = load_delivery(
@@ -127,10 +137,17 @@ def main(input_name: str, customers: int, warehouses: Path, full_refresh: bool) 
                 callbacks=[ShowProgress(progress)],
             )
     except (DemoError, DeliveryError, DbtError) as error:
-        errors.print(f"[bold red]The build of {escape(input_name)} stopped.[/] {escape(str(error))}", highlight=False)
+        errors.print(
+            f"[bold red]The build of {escape(input_name)} stopped.[/] {escape(str(error))}",
+            highlight=False,
+        )
         sys.exit(1)
     show_summary(warehouse, Console())
-    Console().print(f"[dim]This build as a dbt command: {escape(command_line(warehouse, chosen.variables))}", highlight=False, soft_wrap=True)
+    Console().print(
+        f"[dim]This build as a dbt command: {escape(command_line(warehouse, chosen.variables))}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 if __name__ == "__main__":

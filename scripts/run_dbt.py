@@ -32,17 +32,26 @@ def run_dbt(
 ) -> dbtRunnerResult:
     """Run a dbt command such as "build" and return its result.
 
-    variables overrule the vars of dbt_project.yml. target_folder takes what dbt writes (default: target and logs
-    of the project). A manifest that has been parsed before saves the parsing. Raises DbtError where a node failed.
+    variables overrule the vars of dbt_project.yml. target_folder takes what dbt writes (default:
+    target and logs of the project). A manifest that has been parsed before saves the parsing.
+    Raises DbtError where a node failed.
     """
-    options = ["--project-dir", str(project_folder), "--profiles-dir", str(project_folder), "--quiet"]
+    options = [
+        "--project-dir",
+        str(project_folder),
+        "--profiles-dir",
+        str(project_folder),
+        "--quiet",
+    ]
     if target_folder:
         options += ["--target-path", str(target_folder), "--log-path", str(target_folder)]
     if variables:
         options += ["--vars", json.dumps(variables, ensure_ascii=False, default=str)]
     with warehouse_named(warehouse):
         try:
-            result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*arguments, *options])
+            result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke(
+                [*arguments, *options]
+            )
         finally:
             release_warehouse()
     if not result.success:

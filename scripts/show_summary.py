@@ -1,4 +1,4 @@
-"""Show what a warehouse says now: what came in, the eight classes, the turning points, the most critical customers."""
+"""Show what a warehouse says now: rows in, value classes, turning points, critical customers."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def show_summary(warehouse: Path, console: Console, language: str = "en") -> Non
         show_most_critical(connection, console, language)
     console.print(
         "[dim]Next: the marts are in schema marts of [/]"
-        f"{warehouse}[dim] (critical_customers, turning_points, customers, value_class_summary, ...); "
-        "rejected rows with their mend in marts.rejected_records; make docs describes every column."
+        f"{warehouse}[dim] (critical_customers, turning_points, customers, ...); rejected rows with "
+        "their mend in marts.rejected_records; make docs describes every column."
     )
 
 
@@ -58,7 +58,8 @@ def show_records(connection: duckdb.DuckDBPyConnection, console: Console, langua
         f"""
         select
             reason_{language}, sum(record_count) as record_count, record_status,
-            count(distinct table_name) || ' of ' || (select count(distinct table_name) from marts.data_quality_summary)
+            count(distinct table_name) || ' of '
+            || (select count(distinct table_name) from marts.data_quality_summary)
         from marts.data_quality_summary
         where record_status <> 'accepted'
         group by all
@@ -151,7 +152,8 @@ def show_most_critical(
     rows = connection.execute(
         f"""
         select
-            customer_id, value_class_{language}, criticality, value_at_stake_amount, reasons_{language},
+            customer_id, value_class_{language}, criticality, value_at_stake_amount,
+            reasons_{language},
             next_step_{language} || ' (' || next_channel_{language} || ', ' || act_by_date || ')'
         from marts.critical_customers
         order by criticality_rank
@@ -178,7 +180,9 @@ def show_most_critical(
 
 def make_table(title: str, headings: list[str], sides: str, lines: bool = False) -> Table:
     """An empty table; sides: l or r for each column."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_lines=lines)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_lines=lines
+    )
     for heading, side in zip(headings, sides, strict=True):
         table.add_column(heading, justify="right" if side == "r" else "left", overflow="fold")
     return table

@@ -18,7 +18,9 @@ def target_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def new_warehouse(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> Callable[[], Warehouse]:
+def new_warehouse(
+    tmp_path_factory: pytest.TempPathFactory, target_folder: Path
+) -> Callable[[], Warehouse]:
     """Makes warehouses that are empty yet."""
     return lambda: Warehouse(tmp_path_factory.mktemp("warehouse"), target_folder)
 

@@ -41,8 +41,9 @@ class Warehouse:
             connection.execute("create schema if not exists raw")
             for name, rows in tables.items():
                 connection.register("rows", rows)
+                types = {"loaded_at": "timestamp"}
                 columns = ", ".join(
-                    f"cast({column} as {'timestamp' if column == 'loaded_at' else 'varchar'}) as {column}"
+                    f"cast({column} as {types.get(column, 'varchar')}) as {column}"
                     for column in rows.columns
                 )
                 connection.execute(
@@ -81,5 +82,7 @@ class Warehouse:
 
 def shared_data(name: str) -> Path | None:
     """A file that must not be copied into the project; None where this machine does not have it."""
-    folder = Path(os.environ.get("CRITICAL_CUSTOMERS_SHARED_DATA", PROJECT_FOLDER.parent / "shared" / "data"))
+    folder = Path(
+        os.environ.get("CRITICAL_CUSTOMERS_SHARED_DATA", PROJECT_FOLDER.parent / "shared" / "data")
+    )
     return folder / name if (folder / name).exists() else None
