@@ -27,8 +27,8 @@ def show_summary(warehouse: Path, console: Console, language: str = "en") -> Non
         show_most_critical(connection, console, language)
     console.print(
         "[dim]Next: the marts are in schema marts of [/]"
-        f"{warehouse}[dim] (critical_customers, turning_points, customers, ...); rejected rows with "
-        "their mend in marts.rejected_records; make docs describes every column."
+        f"{warehouse}[dim] (critical_customers, turning_points, customers, ...); rejected rows "
+        "with their mend in marts.rejected_records; make docs describes every column."
     )
 
 
