@@ -368,7 +368,7 @@ def write_day(
     A table that brings no rows has no file, and a day without any has no folder.
     """
     row_counts = {}
-    for table in TABLES:
+    for table, key in TABLES.items():
         columns = ", ".join(delivered_columns(connection, f"later_{table}"))
         arrived = f"from later_{table} where arrived_on = date '{day}'"
         changes = connection.execute(
@@ -378,7 +378,7 @@ def write_day(
             connection.executemany("insert into planted_changes values (?, ?, ?, ?)", changes)
             row_counts[table] = copy_rows(
                 connection,
-                f"select {columns}, date '{day}' + {ARRIVAL} as loaded_at {arrived}",
+                f"select {columns}, date '{day}' + {ARRIVAL} as loaded_at {arrived} order by {key}",
                 output / "days" / day.isoformat() / f"{table}.{file_format}",
                 file_format,
             )

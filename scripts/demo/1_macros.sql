@@ -61,10 +61,3 @@ create macro arrival_date(ready_on) as
         when ready_on = getvariable('silent_date') then ready_on + 1
         else ready_on
     end;
-
--- The days after the history, numbered from 1.
-create macro later_days() as table
-    select
-        number as day_number,
-        getvariable('end_date') + cast(number as integer) as activity_date
-    from range(1, getvariable('last_date') - getvariable('end_date') + 1) as days(number);

@@ -29,12 +29,14 @@ ranges as (
 -- a few come on each day after the history
 newcomers as (
     select
-        getvariable('customers')
-        + (days.day_number - 1) * (1 + getvariable('customers') // 2000)
-        + numbers.number as customer_number,
-        days.activity_date as known_date
-    from later_days() as days
-    cross join range(1, 2 + getvariable('customers') // 2000) as numbers(number)
+        getvariable('customers') + 1 + range as customer_number,
+        getvariable('end_date')
+        + cast(1 + range // (1 + getvariable('customers') // 2000) as integer) as known_date
+    from
+        range(
+            (getvariable('last_date') - getvariable('end_date'))
+            * (1 + getvariable('customers') // 2000)
+        )
 ),
 
 named_people as (
@@ -148,3 +150,25 @@ left join calendar as first_days
 left join calendar as last_days
     on with_first_purchase.last_purchase_date = last_days.activity_date
 order by customer_number;
+
+-- everybody on each day after the history on which they are known
+create view later_people as
+with
+
+numbered as (
+    select
+        *,
+        unnest(range(1, getvariable('last_date') - getvariable('end_date') + 1)) as day_number
+    from people
+),
+
+dated as (
+    select
+        *,
+        getvariable('end_date') + cast(day_number as integer) as day_date
+    from numbered
+)
+
+select *
+from dated
+where day_date >= known_date;

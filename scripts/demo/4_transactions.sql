@@ -121,29 +121,21 @@ with
 
 buying_days as (
     select
-        people.*,
-        days.day_number,
-        days.activity_date as arrived_on,
+        *,
         case
-            when chance(people.customer_number, 'late', days.day_number) < 0.08
-                then whole_between(
-                    1, 20, chance(people.customer_number, 'days late', days.day_number)
-                )
+            when chance(customer_number, 'late', day_number) < 0.08
+                then whole_between(1, 20, chance(customer_number, 'days late', day_number))
             else 0
         end as days_late
-    from people
-    cross join later_days() as days
-    where
-        people.is_still_buying
-        and days.activity_date >= people.known_date
-        and chance(people.customer_number, 'later', days.day_number) < 1 / people.pace_days
+    from later_people
+    where is_still_buying and chance(customer_number, 'later', day_number) < 1 / pace_days
 )
 
 select
     customer_number,
     12000 + day_number as number,
-    greatest(known_date, arrived_on - days_late) as activity_date,
-    arrived_on,
+    greatest(known_date, day_date - days_late) as activity_date,
+    day_date as arrived_on,
     segment,
     amount_level * coalesce(drop_factor, 1) as amount_factor,
     cast(null as varchar) as product_code,
@@ -295,46 +287,40 @@ from returning_people;
 create view salaries as
 with
 
-months as (
+numbered as (
     select
-        number,
+        *,
+        unnest(
+            range(datediff('month', getvariable('history_from'), getvariable('last_date')) + 1)
+        ) as number
+    from people
+    where payday is not null
+),
+
+dated as (
+    select
+        *,
         cast(
             date_trunc('month', getvariable('history_from')) + number * interval '1' month as date
-        ) as month_start
-    from
-        range(
-            datediff('month', getvariable('history_from'), getvariable('last_date')) + 1
-        ) as months(number)
+        ) + payday - 1 as payday_date
+    from numbered
 ),
 
-paydays as (
+paid as (
     select
-        people.customer_number,
-        months.number,
-        months.month_start + people.payday - 1 as payday,
-        people.known_date,
-        people.active_until,
-        people.salary_amount
-        * (1 + 0.004 * months.number)
-        * case when month(months.month_start) = 1 then 2 else 1 end as base_amount
-    from people
-    cross join months
-    where people.payday is not null
-),
-
-working_days as (
-    select
-        * exclude (payday),
-        payday - cast(greatest(isodow(payday) - 5, 0) as integer) as activity_date
-    from paydays
+        *,
+        payday_date - cast(greatest(isodow(payday_date) - 5, 0) as integer) as activity_date
+    from dated
 )
 
 select
     customer_number,
     40000 + number as number,
     activity_date,
-    base_amount
-from working_days
+    salary_amount
+    * (1 + 0.004 * number)
+    * case when month(activity_date) = 1 then 2 else 1 end as base_amount
+from paid
 where
     activity_date >= greatest(known_date, getvariable('history_from'))
     and (activity_date <= active_until or active_until = getvariable('end_date'));

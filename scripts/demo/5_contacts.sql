@@ -179,15 +179,13 @@ from recent
 union all
 
 select
-    people.customer_number,
-    30000 + days.day_number as number,
-    days.activity_date
-from people
-cross join later_days() as days
+    customer_number,
+    30000 + day_number as number,
+    day_date as activity_date
+from later_people
 where
-    people.active_until = getvariable('end_date')
-    and days.activity_date >= people.known_date
-    and chance(people.customer_number, 'later visit', days.day_number) < people.visit_rate / 30;
+    active_until = getvariable('end_date')
+    and chance(customer_number, 'later visit', day_number) < visit_rate / 30;
 
 -- nearly all that the bank sends out goes to those whom it also hears from
 create view all_interactions as
@@ -301,19 +299,17 @@ complaints as (
 
 later as (
     select
-        people.customer_number,
-        20000 + days.day_number as number,
-        days.activity_date,
+        customer_number,
+        20000 + day_number as number,
+        day_date as activity_date,
         pick(
-            'feedback_type', chance(people.customer_number, 'feedback', 20000 + days.day_number)
+            'feedback_type', chance(customer_number, 'feedback', 20000 + day_number)
         ) as feedback_type,
         0.0 as resolved_share
-    from people
-    cross join later_days() as days
+    from later_people
     where
-        people.active_until = getvariable('end_date')
-        and days.activity_date >= people.known_date
-        and chance(people.customer_number, 'later feedback', days.day_number) < 0.001
+        active_until = getvariable('end_date')
+        and chance(customer_number, 'later feedback', day_number) < 0.001
 ),
 
 all_rows as (
@@ -410,15 +406,13 @@ all_rows as (
     union all
 
     select
-        people.customer_number,
-        20000 + days.day_number as number,
-        days.activity_date
-    from people
-    cross join later_days() as days
+        customer_number,
+        20000 + day_number as number,
+        day_date as activity_date
+    from later_people
     where
-        people.active_until = getvariable('end_date')
-        and days.activity_date >= people.known_date
-        and chance(people.customer_number, 'later mention', days.day_number) < 0.0005
+        active_until = getvariable('end_date')
+        and chance(customer_number, 'later mention', day_number) < 0.0005
 )
 
 select
