@@ -46,12 +46,15 @@
 {% endmacro %}
 
 
-{# The raw row of a CTE as JSON, personal data masked: what is kept of a row that did not get in. #}
-{% macro raw_content(table_name, relation) -%}
+{#
+    The raw row of a CTE as JSON. Masked, without personal data: what is kept of a row that did not get in. Not masked:
+    what tells two versions of a row apart.
+#}
+{% macro raw_content(table_name, relation, masked=true) -%}
     {%- set pairs = [] -%}
     {%- for column in (contract_columns(table_name) if execute else []) if column.name != 'loaded_at' -%}
         {%- set value = relation ~ '.' ~ column.name -%}
-        {%- if column.meta.get('pii') -%}
+        {%- if masked and column.meta.get('pii') -%}
             {%- set value = "case when " ~ value ~ " is not null then '***' end" -%}
         {%- endif -%}
         {%- do pairs.append([column.name, value]) -%}

@@ -20,6 +20,7 @@ single_rows as (
     select
         {{ judged }}.*,
         case when {{ judged }}.fault_code is not null then {{ raw_content(table_name, judged) }} end as row_content,
+        cast(null as {{ dbt.type_string() }}) as version_content,
         {{ judged }}.loaded_at as settled_at,
         1 as version_number,
         cast(null as {{ dbt.type_string() }}) as kept_content
@@ -32,6 +33,7 @@ repeated_rows as (
     select
         {{ judged }}.*,
         {{ raw_content(table_name, judged) }} as row_content,
+        {{ raw_content(table_name, judged, masked=false) }} as version_content,
         max({{ judged }}.loaded_at) over (partition by {{ judged }}.{{ key }}) as settled_at
     from {{ judged }}
     inner join repeated_keys on {{ judged }}.{{ key }} = repeated_keys.{{ key }}
@@ -43,11 +45,11 @@ ranked_rows as (
         repeated_rows.*,
         row_number() over (
             partition by repeated_rows.{{ key }}
-            order by repeated_rows.loaded_at desc, repeated_rows.row_content desc
+            order by repeated_rows.loaded_at desc, repeated_rows.version_content desc
         ) as version_number,
-        first_value(repeated_rows.row_content) over (
+        first_value(repeated_rows.version_content) over (
             partition by repeated_rows.{{ key }}
-            order by repeated_rows.loaded_at desc, repeated_rows.row_content desc
+            order by repeated_rows.loaded_at desc, repeated_rows.version_content desc
         ) as kept_content
     from repeated_rows
 ),
@@ -63,7 +65,7 @@ settled as (
         versions.*,
         case
             when versions.version_number = 1 then versions.fault_code
-            when versions.row_content = versions.kept_content then 'exact_duplicate'
+            when versions.version_content = versions.kept_content then 'exact_duplicate'
             else 'superseded'
         end as reason_code,
         case

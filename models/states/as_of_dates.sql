@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', post_hook="{{ check_as_of_date() }}") }}
 
 {%- set ledger = last_ledger() %}
 
