@@ -14,6 +14,11 @@ purchases_measured as (
     where purchase_day_count > 1
 ),
 
+daily_purchases as (
+    select * from {{ ref('daily_purchases') }}
+    where purchase_count > 0
+),
+
 returned_customers as (
     select
         as_of_dates.as_of_date,
@@ -47,8 +52,7 @@ purchase_gaps as (
                 partition by customer_id
                 order by activity_date
             ) as previous_activity_date
-        from {{ ref('daily_purchases') }}
-        where purchase_count > 0
+        from daily_purchases
     ) as purchase_days
     where previous_activity_date is not null
 ),

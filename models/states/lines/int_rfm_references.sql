@@ -5,6 +5,14 @@ as_of_dates as (
     {{ only_outdated() }}
 ),
 
+fixed_cut_points as (
+    select * from {{ ref('rfm_fixed_cut_points') }}
+),
+
+fixed_references as (
+    select * from {{ ref('rfm_fixed_references') }}
+),
+
 buyers as (
     select
         purchases_measured.as_of_date,
@@ -52,11 +60,11 @@ cut_points as (
     {%- else -%}
     select
         as_of_dates.as_of_date,
-        fixed.metric,
+        fixed_cut_points.metric,
         {{ fixed_cut_points() }}
-    from {{ ref('rfm_fixed_cut_points') }} as fixed
+    from fixed_cut_points
     cross join as_of_dates
-    group by as_of_dates.as_of_date, fixed.metric
+    group by as_of_dates.as_of_date, fixed_cut_points.metric
     {%- endif %}
 ),
 
@@ -93,9 +101,9 @@ reference_values as (
     {%- else -%}
     select
         as_of_dates.as_of_date,
-        fixed.metric,
-        {{ to_line('fixed.reference_value') }} as reference_value
-    from {{ ref('rfm_fixed_references') }} as fixed
+        fixed_references.metric,
+        {{ to_line('fixed_references.reference_value') }} as reference_value
+    from fixed_references
     cross join as_of_dates
     {%- endif %}
 ),
