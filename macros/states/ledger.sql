@@ -42,7 +42,7 @@
         {%- if node.name == 'as_of_dates_built' -%}
             {%- set ns.ledger = adapter.get_relation(node.database, node.schema, node.alias) -%}
         {%- elif
-            node.config.materialized == 'incremental' and node.config.unique_key == 'as_of_date'
+            node.config.materialized == 'by_as_of_date'
             and not adapter.get_relation(node.database, node.schema, node.alias)
         -%}
             {{ return(none) }}
@@ -50,17 +50,3 @@
     {%- endfor -%}
     {{ return(ns.ledger) }}
 {% endmacro %}
-
-
-{# Before a run adds to a table of states: as-of dates that are no longer any, such as yesterday's, leave it. #}
-{% macro drop_past_as_of_dates() %}
-    {%- if execute and is_incremental() -%}
-        delete from {{ this }} where as_of_date not in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine)
-    {%- endif -%}
-{% endmacro %}
-
-
-{# In an incremental run: only the as-of dates that an arrival, or the calendar, has outdated. #}
-{% macro only_outdated() -%}
-    {%- if is_incremental() %} where is_outdated {%- endif %}
-{%- endmacro %}

@@ -14,10 +14,10 @@ purchases_by_day as (
         customer_id,
         activity_date,
         cast(count(*) filter (where record_status = 'accepted' and is_purchase) as integer) as purchase_count,
+        -- a purchase without an order is an order of its own
         cast(
-            count(distinct coalesce(order_id, transaction_id)) filter (
-                where record_status = 'accepted' and is_purchase
-            ) as integer
+            count(distinct order_id) filter (where record_status = 'accepted' and is_purchase)
+            + count(*) filter (where record_status = 'accepted' and is_purchase and order_id is null) as integer
         ) as order_count,
         cast(count(*) filter (where record_status = 'accepted' and is_return) as integer) as return_count,
         {{ sum_amount("amount", "record_status = 'accepted' and is_purchase") }} as gross_amount,

@@ -1,0 +1,63 @@
+{#
+    Materialisation of the tables of states: replaced as-of date by as-of date, each in a statement of its own, so that
+    memory grows with the customers and not with the history. Only the dates that this run must build are touched, and
+    those that are no longer as-of dates, such as yesterday's, leave. All of it is one transaction where the engine has
+    such a thing.
+
+    The model says where it takes its dates from: "select * from as_of_dates" with only_outdated().
+#}
+{% materialization by_as_of_date, default %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if only_outdated() not in sql -%}
+        {{ exceptions.raise_compiler_error(this.identifier ~ " is built by as-of date and must say only_outdated()") }}
+    {%- endif -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- if existing is none or existing.is_view or should_full_refresh() -%}
+        {%- if existing -%} {%- do adapter.drop_relation(existing) -%} {%- endif -%}
+        {%- call statement('main') -%}
+            {{ create_table_as(false, target_relation, 'select * from (' ~ sql ~ ') as states where 1 = 0') }}
+        {%- endcall -%}
+    {%- else -%}
+        {%- call statement('main') -%}
+            delete from {{ target_relation }}
+            where as_of_date not in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine)
+        {%- endcall -%}
+    {%- endif -%}
+
+    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
+    {%- set columns_of_model = get_columns_in_query(sql) -%}
+    {%- if columns | sort != columns_of_model | sort -%}
+        {{ exceptions.raise_compiler_error(
+            this.identifier ~ " was built with other columns than its model has now (" ~ columns_of_model | join(", ")
+            ~ "). Build with --full-refresh, so that all of history is told in one way."
+        ) }}
+    {%- endif -%}
+
+    {%- set outdated_dates = run_query(
+        'select as_of_date from ' ~ ref('as_of_dates') ~ ' ' ~ only_outdated() ~ ' order by as_of_date'
+    ).columns[0].values() -%}
+    {%- for as_of_date in outdated_dates -%}
+        {%- call statement('replace_' ~ loop.index) -%}
+            delete from {{ target_relation }} where as_of_date = date '{{ as_of_date }}'
+        {%- endcall -%}
+        {%- call statement('insert_' ~ loop.index) -%}
+            insert into {{ target_relation }} ({{ columns | join(', ') }})
+            select {{ columns | join(', ') }}
+            from ({{ sql | replace(only_outdated(), "where as_of_date = date '" ~ as_of_date ~ "'") }}) as states
+        {%- endcall -%}
+    {%- endfor -%}
+
+    {%- do persist_docs(target_relation, model) -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do adapter.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+
+{# The as-of dates that an arrival, or the calendar, has outdated; a table built by as-of date takes them one by one. #}
+{% macro only_outdated() -%} where is_outdated {%- endmacro %}
