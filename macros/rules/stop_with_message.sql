@@ -3,7 +3,7 @@
     error, so that the sentence, and not only a count, stands on the terminal.
 #}
 {% macro stop_with_message(sentences_query) -%}
-    {%- if execute -%}
+    {%- if execute and flags.WHICH in ('build', 'test') -%}
         {%- set sentences = run_query(sentences_query).columns[0].values() -%}
         {%- if sentences -%} {{ exceptions.raise_compiler_error(sentences | join(" ")) }} {%- endif -%}
     {%- endif -%}

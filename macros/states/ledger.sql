@@ -5,7 +5,7 @@
 {% macro state_settings() %}
     {%- set settings = [] -%}
     {%- for name in [
-        'business_timezone', 'base_currency', 'earliest_valid_date', 'largest_valid_amount',
+        'history_months', 'business_timezone', 'base_currency', 'earliest_valid_date', 'largest_valid_amount',
         'negative_amount_is_return', 'rfm_window_days', 'rfm_frequency_unit', 'rfm_monetary_basis',
         'rfm_score_method', 'rfm_score_bins', 'value_class_reference', 'abc_a_share', 'abc_b_share',
         'high_value_share', 'mid_value_share', 'churn_after_days', 'churn_gap_share', 'recent_days',

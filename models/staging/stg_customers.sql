@@ -31,6 +31,7 @@ judged as {{ inlined() }} (
             when typed.updated_at_utc is null and {{ clean_text('typed.updated_at') }} is not null
                 then 'invalid_timestamp'
             when typed.registered_date < date '{{ var("earliest_valid_date") }}' then 'date_out_of_range'
+            {{ future_fault('typed.registered_date', 'typed.loaded_at') }}
         end as fault_code
     from typed
 ),
