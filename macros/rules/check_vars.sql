@@ -7,7 +7,7 @@
     {%- set mistakes = [] -%}
 
     {%- for name, smallest, largest in [
-        ('history_months', 1, 120), ('history_lag_months', 0, 120), ('rfm_score_bins', 3, 10), ('recent_days', 1, 365),
+        ('history_months', 1, 120), ('history_lag_months', 0, 120), ('records_per_statement', 1, 1000000000000), ('rfm_score_bins', 3, 10), ('recent_days', 1, 365),
         ('super_customer_purchases', 1, 100000), ('slipping_min_purchase_days', 2, 100000),
         ('shallow_known_days', 1, 36500), ('value_drop_days', 1, 364), ('value_drop_min_purchase_days', 1, 366),
         ('complaint_days', 1, 3650), ('engagement_faded_days', 1, 364), ('engagement_faded_min_interactions', 1, 100000),

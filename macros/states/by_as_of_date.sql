@@ -1,8 +1,8 @@
 {#
-    Materialisation of the tables of states: replaced as-of date by as-of date, each in a statement of its own, so that
-    memory grows with the customers and not with the history. Only the dates that this run must build are touched, and
-    those that are no longer as-of dates, such as yesterday's, leave. All of it is one transaction where the engine has
-    such a thing.
+    Materialisation of the tables of states: replaced as-of date by as-of date, a statement for as many dates as
+    records_per_statement allows, so that memory does not grow with the history. Only the dates that this run must build
+    are touched, and those that are no longer as-of dates, such as yesterday's, leave. All of it is one transaction where
+    the engine has such a thing.
 
     The model says where it takes its dates from: "select * from as_of_dates" with only_outdated().
 #}
@@ -37,17 +37,15 @@
         ) }}
     {%- endif -%}
 
-    {%- set outdated_dates = run_query(
-        'select as_of_date from ' ~ ref('as_of_dates') ~ ' ' ~ only_outdated() ~ ' order by as_of_date'
-    ).columns[0].values() -%}
-    {%- for as_of_date in outdated_dates -%}
-        {%- call statement('replace_' ~ loop.index) -%}
-            delete from {{ target_relation }} where as_of_date = date '{{ as_of_date }}'
+    {%- for dates in outdated_dates_by_statement() -%}
+        {%- set these_dates = "where as_of_date in (date '" ~ dates | join("', date '") ~ "')" -%}
+        {%- call statement('delete_' ~ loop.index) -%}
+            delete from {{ target_relation }} {{ these_dates }}
         {%- endcall -%}
         {%- call statement('insert_' ~ loop.index) -%}
             insert into {{ target_relation }} ({{ columns | join(', ') }})
             select {{ columns | join(', ') }}
-            from ({{ sql | replace(only_outdated(), "where as_of_date = date '" ~ as_of_date ~ "'") }}) as states
+            from ({{ sql | replace(only_outdated(), these_dates) }}) as states
         {%- endcall -%}
     {%- endfor -%}
 
@@ -61,3 +59,21 @@
 
 {# The as-of dates that an arrival, or the calendar, has outdated; a table built by as-of date takes them one by one. #}
 {% macro only_outdated() -%} where is_outdated {%- endmacro %}
+
+
+{# The outdated as-of dates, as lists of those that one statement builds: at least one, and no more records than allowed. #}
+{% macro outdated_dates_by_statement() %}
+    {%- set ns = namespace(batches=[], records=0) -%}
+    {%- for row in run_query(
+        'select as_of_date, record_count from ' ~ ref('as_of_dates') ~ ' ' ~ only_outdated() ~ ' order by as_of_date'
+    ) -%}
+        {%- set records = row[1] | int -%}
+        {%- if not ns.batches or ns.records + records > var('records_per_statement') -%}
+            {%- do ns.batches.append([]) -%}
+            {%- set ns.records = 0 -%}
+        {%- endif -%}
+        {%- do ns.batches[-1].append(row[0]) -%}
+        {%- set ns.records = ns.records + records -%}
+    {%- endfor -%}
+    {{ return(ns.batches) }}
+{% endmacro %}

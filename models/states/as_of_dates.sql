@@ -52,6 +52,7 @@ spine as (
 arrivals as (
     select
         spine.as_of_date,
+        cast(coalesce(sum(activity_days.record_count), 0) as bigint) as record_count,
         max(activity_days.settled_at) as data_settled_at
     from spine
     left join activity_days on spine.as_of_date >= activity_days.activity_date
@@ -61,6 +62,7 @@ arrivals as (
 placed_in_history as (
     select
         arrivals.as_of_date,
+        arrivals.record_count,
         arrivals.data_settled_at,
         arrivals.as_of_date = current_day.as_of_date as is_current,
         arrivals.as_of_date = {{ month_end('arrivals.as_of_date') }} as is_month_end,
@@ -77,6 +79,7 @@ compared_with_last_run as (
         placed_in_history.is_month_end,
         placed_in_history.is_frozen,
         placed_in_history.previous_as_of_date,
+        placed_in_history.record_count,
         placed_in_history.data_settled_at,
         {% if ledger -%}
         ledger.as_of_date is null
