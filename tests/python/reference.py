@@ -937,8 +937,9 @@ def _second_purchase_window(states: Frame, variables: Variables) -> Frame:
 
 def _own_mean(totals_of_year: Series, days: int) -> Series:
     """What so many days of that year brought on average, as a line."""
-    means = [as_line(as_fraction(total) * int(days) / 365) for total in totals_of_year]
-    return pd.Series(means, index=totals_of_year.index, dtype=object)
+    totals = totals_of_year.tolist()
+    mean_of = {total: as_line(as_fraction(total) * int(days) / 365) for total in set(totals)}
+    return pd.Series([mean_of[total] for total in totals], totals_of_year.index, dtype=object)
 
 
 def _value_drop(states: Frame, variables: Variables) -> Frame:

@@ -35,7 +35,7 @@ lines_of_returned as (
         as_of_date,
         {{ to_line(ratio('sum(active_days)', 'sum(gap_count)')) }} as pooled_mean_gap_days,
         {{ discrete_quantile('second_gap_days', var('second_purchase_tail_share')) }} as second_gap_lower_days,
-        {{ discrete_quantile('second_gap_days', 1 - var('second_purchase_tail_share')) }} as second_gap_upper_days
+        {{ discrete_quantile('second_gap_days', (1 - var('second_purchase_tail_share')) | round(10)) }} as second_gap_upper_days
     from returned_customers
     group by as_of_date
 ),

@@ -16,7 +16,7 @@ purchases_measured as (
 lifetime_lines as (
     select
         as_of_date,
-        {{ to_line(quantile('lifetime_net_amount', 1 - var('high_value_share'))) }} as top_fifth_line_amount
+        {{ to_line(quantile('lifetime_net_amount', (1 - var('high_value_share')) | round(10))) }} as top_fifth_line_amount
     from purchases_measured
     where purchase_day_count > 0
     group by as_of_date
@@ -25,8 +25,8 @@ lifetime_lines as (
 window_lines as (
     select
         as_of_date,
-        {{ to_line(quantile('monetary_amount', 1 - var('high_value_share'))) }} as high_value_line_amount,
-        {{ to_line(quantile('monetary_amount', 1 - var('mid_value_share'))) }} as mid_value_line_amount
+        {{ to_line(quantile('monetary_amount', (1 - var('high_value_share')) | round(10))) }} as high_value_line_amount,
+        {{ to_line(quantile('monetary_amount', (1 - var('mid_value_share')) | round(10))) }} as mid_value_line_amount
     from purchases_measured
     where window_purchase_day_count > 0
     group by as_of_date
