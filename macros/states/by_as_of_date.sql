@@ -37,15 +37,18 @@
         ) }}
     {%- endif -%}
 
-    {%- for dates in outdated_dates_by_statement() -%}
-        {%- set these_dates = "where as_of_date in (date '" ~ dates | join("', date '") ~ "')" -%}
+    {%- for rows in outdated_dates_by_statement() -%}
+        {%- set these_dates = dates_filter(rows | map(attribute='as_of_date')) -%}
+        {%- set dates_before = dates_filter(rows | map(attribute='previous_as_of_date') | select) -%}
         {%- call statement('delete_' ~ loop.index) -%}
             delete from {{ target_relation }} {{ these_dates }}
         {%- endcall -%}
         {%- call statement('insert_' ~ loop.index) -%}
             insert into {{ target_relation }} ({{ columns | join(', ') }})
             select {{ columns | join(', ') }}
-            from ({{ sql | replace(only_outdated(), these_dates) }}) as states
+            from (
+                {{ sql | replace(only_before_outdated(), dates_before) | replace(only_outdated(), these_dates) }}
+            ) as states
         {%- endcall -%}
     {%- endfor -%}
 
@@ -57,22 +60,35 @@
 {% endmaterialization %}
 
 
-{# The as-of dates that an arrival, or the calendar, has outdated; a table built by as-of date takes them one by one. #}
+{#
+    The as-of dates that an arrival, or the calendar, has outdated. A table built by as-of date puts the dates themselves
+    here, as engines look for them in a table in no other way than by reading all of it.
+#}
 {% macro only_outdated() -%} where is_outdated {%- endmacro %}
+
+{# Of a table or view with as-of dates: each date before an outdated one. #}
+{% macro only_before_outdated() -%}
+    where as_of_date in (select spine.previous_as_of_date from {{ ref('as_of_dates') }} as spine {{ only_outdated() }})
+{%- endmacro %}
+
+{% macro dates_filter(dates) -%}
+    {%- set dates = dates | list -%}
+    {{ "where as_of_date in (date '" ~ dates | join("', date '") ~ "')" if dates else "where 1 = 0" }}
+{%- endmacro %}
 
 
 {# The outdated as-of dates, as lists of those that one statement builds: at least one, and no more records than allowed. #}
 {% macro outdated_dates_by_statement() %}
     {%- set ns = namespace(batches=[], records=0) -%}
     {%- for row in run_query(
-        'select as_of_date, record_count from ' ~ ref('as_of_dates') ~ ' ' ~ only_outdated() ~ ' order by as_of_date'
+        'select as_of_date, previous_as_of_date, record_count from ' ~ ref('as_of_dates') ~ ' ' ~ only_outdated() ~ ' order by as_of_date'
     ) -%}
-        {%- set records = row[1] | int -%}
+        {%- set records = row['record_count'] | int -%}
         {%- if not ns.batches or ns.records + records > var('records_per_statement') -%}
             {%- do ns.batches.append([]) -%}
             {%- set ns.records = 0 -%}
         {%- endif -%}
-        {%- do ns.batches[-1].append(row[0]) -%}
+        {%- do ns.batches[-1].append({'as_of_date': row['as_of_date'], 'previous_as_of_date': row['previous_as_of_date']}) -%}
         {%- set ns.records = ns.records + records -%}
     {%- endfor -%}
     {{ return(ns.batches) }}

@@ -13,16 +13,16 @@ states as (
 
 previous_states as (
     select
-        placed.customer_id,
-        placed.as_of_date,
-        placed.value_class,
-        placed.value_class_rank,
-        placed.lifecycle_stage,
-        placed.movement,
-        placed.recency_days,
-        placed.monetary_amount
-    from {{ ref('int_customer_states_placed') }} as placed
-    inner join outdated_dates on placed.as_of_date = outdated_dates.previous_as_of_date
+        customer_id,
+        as_of_date,
+        value_class,
+        value_class_rank,
+        lifecycle_stage,
+        movement,
+        recency_days,
+        monetary_amount
+    from {{ ref('int_customer_states_placed') }}
+    {{ only_before_outdated() }}
 ),
 
 interactions_measured as (
