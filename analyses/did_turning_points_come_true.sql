@@ -59,4 +59,4 @@ outcomes as (
 )
 
 select * from outcomes
-order by direction, churned_since_share desc
+order by direction asc, churned_since_share desc

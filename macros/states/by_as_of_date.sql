@@ -32,8 +32,8 @@
     {%- set columns_of_model = get_columns_in_query(sql) -%}
     {%- if columns | sort != columns_of_model | sort -%}
         {{ exceptions.raise_compiler_error(
-            this.identifier ~ " was built with other columns than its model has now (" ~ columns_of_model | join(", ")
-            ~ "). Build with --full-refresh, so that all of history is told in one way."
+            this.identifier ~ " was built with other columns than its model gives: " ~ columns_of_model | join(", ")
+            ~ ". Build with --full-refresh, so that all of history is told in one way."
         ) }}
     {%- endif -%}
 
