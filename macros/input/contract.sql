@@ -67,11 +67,17 @@
 {% macro arrived_since_last_run(relation, key) -%}
     {%- if is_incremental() %}
     where
-        loaded_at > (select max(seen.loaded_at) from {{ this }} as seen)
+        loaded_at > ({{ newest_seen() }})
         or {{ clean_text(key) }} in (
             select {{ clean_text('arrived.' ~ key) }}
             from {{ relation }} as arrived
-            where arrived.loaded_at > (select max(seen.loaded_at) from {{ this }} as seen)
+            where arrived.loaded_at > ({{ newest_seen() }})
         )
     {%- endif %}
+{%- endmacro %}
+
+
+{# The newest arrival that a staging model holds; older than any where it holds nothing yet. #}
+{% macro newest_seen() -%}
+    select coalesce(max(seen.loaded_at), timestamp '1969-12-31 00:00:00') from {{ this }} as seen
 {%- endmacro %}

@@ -32,8 +32,7 @@
 
 {#
     The as-of dates that the last finished run left behind, as a relation; none where there is none to go on: a full
-    refresh, a first run, or a table of states that someone dropped. The ledger is written after all that it speaks
-    of, so a run that broke off has not touched it and its dates are built again.
+    refresh, a first run, or a table of states that someone dropped. The ledger is written after all that it speaks of.
 #}
 {% macro last_ledger() %}
     {%- if not execute or flags.FULL_REFRESH -%} {{ return(none) }} {%- endif -%}
@@ -49,4 +48,21 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(ns.ledger) }}
+{% endmacro %}
+
+
+{#
+    Once the as-of dates are known, and before a table of states is touched: the ledger forgets those that will be built
+    and those that are none any more, so that a run that breaks off is caught up by the next.
+#}
+{% macro forget_outdated_dates() %}
+    {%- if execute -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == 'as_of_dates_built' -%}
+        {%- set ledger = adapter.get_relation(node.database, node.schema, node.alias) -%}
+        {%- if ledger -%}
+            delete from {{ ledger }}
+            where as_of_date not in (select kept.as_of_date from {{ this }} as kept where not kept.is_outdated)
+        {%- endif -%}
+    {%- endfor -%}
+    {%- endif -%}
 {% endmacro %}

@@ -7,7 +7,7 @@
         and activity_date in (
             select touched.activity_date
             from {{ staged }} as touched
-            where touched.settled_at > (select coalesce(max(seen.settled_at), timestamp '1970-01-01') from {{ this }} as seen)
+            where touched.settled_at > (select coalesce(max(seen.settled_at), timestamp '1969-12-31') from {{ this }} as seen)
         )
     {%- endif %}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook="{{ check_as_of_date() }}") }}
+{{ config(materialized='table', post_hook=["{{ check_as_of_date() }}", "{{ forget_outdated_dates() }}"]) }}
 
 {%- set ledger = last_ledger() %}
 

@@ -20,7 +20,8 @@ spined as (
         as_of_dates.previous_as_of_date,
         known_customers.known_since_date,
         {{ days_between('known_customers.known_since_date', 'as_of_dates.as_of_date') }} as known_days,
-        known_customers.is_registered,
+        known_customers.is_registered
+        and coalesce(known_customers.registered_date <= as_of_dates.as_of_date, true) as is_registered,
         case
             when known_customers.first_purchase_date <= as_of_dates.as_of_date then known_customers.first_purchase_date
         end as first_purchase_date,

@@ -353,6 +353,8 @@ def _measure(facts: Facts, as_of: pd.Timestamp, variables: Variables) -> Frame:
     measured.index = known.index
     states = known.join(measured)
     states = states[states["known_since_date"] <= as_of].copy()
+    # who registers later is known from activity alone until then
+    states["is_registered"] &= ~(states["registered_date"] > as_of)
     states["known_days"] = (as_of - states["known_since_date"]).dt.days
     for column in MONEY_OF_A_STATE:
         states[column] = to_amounts(states[column])

@@ -72,7 +72,7 @@ AMOUNT = re.compile(
 TIMESTAMP = re.compile(
     r"(?P<year>\d{1,4})(?P<dash>[-/ \\])(?P<month>\d{1,2})(?P=dash)(?P<day>\d{1,2})"
     r"(?:[ T]\s*(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{0,2})(?:\.(?P<part>\d*))?)?"
-    r"\s*(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)?\s*)?",
+    r"\s*(?:Z|UTC|(?P<offset>[+-]\d{2}(?::?\d{2})?))?\s*)?",
     re.ASCII,
 )
 
@@ -119,10 +119,19 @@ def parse_amount(value: Any) -> Decimal | None:
     return amount if abs(amount) < Decimal(10) ** 14 else None
 
 
+def _offset(text: str | None) -> timedelta:
+    """How far +08, +0800 or -05:30 lies ahead of UTC."""
+    if not text:
+        return timedelta(0)
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return -ahead if text[0] == "-" else ahead
+
+
 def parse_timestamp(value: Any) -> datetime | None:
     """An ISO date or timestamp; null where there is no such moment.
 
-    The column is declared to be UTC: a written offset is read over, not applied.
+    The column is declared to be UTC; where another offset is written, it is applied.
     """
     if is_missing(value):
         return None
@@ -142,7 +151,8 @@ def parse_timestamp(value: Any) -> datetime | None:
             second,
             micro,
         )
-        return moment + timedelta(days=1) if end_of_day else moment
+        moment += timedelta(days=1) if end_of_day else timedelta(0)
+        return moment - _offset(found["offset"])
     except (ValueError, OverflowError):
         return None
 
@@ -618,4 +628,6 @@ def known_customers(accepted: Mapping[str, Frame], variables: Variables) -> Fram
     first_seen = pd.concat(sightings).groupby("customer_id")["activity_date"].min()
     known = first_seen.rename("known_since_date").sort_index().reset_index()
     known["is_registered"] = known["customer_id"].isin(registered["customer_id"])
+    since = dict(zip(registered["customer_id"], registered["registered_date"], strict=True))
+    known["registered_date"] = known["customer_id"].map(since).astype(DATES)
     return known
