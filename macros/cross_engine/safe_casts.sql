@@ -6,13 +6,13 @@
 
 {#
     UTC: an offset that is written is applied, and the session's time zone (profiles.yml) is UTC, so that a time without
-    one is taken as it stands. Of the years 1 to 9999: what lies beyond has no local time in some zones.
+    one is taken as it stands. Nothing is read beyond the year 9999: the end of time has no local time in some zones.
 #}
 {% macro default__try_timestamp(expression) -%}
     case
             when
-                try_cast({{ expression }} as timestamptz)
-                between timestamptz '0001-01-01 00:00:00+00' and timestamptz '9999-12-30 00:00:00+00'
+                try_cast({{ expression }} as timestamptz) > timestamptz '-infinity'
+                and try_cast({{ expression }} as timestamptz) < timestamptz '10000-01-01 00:00:00+00'
                 then timezone('UTC', try_cast({{ expression }} as timestamptz))
         end
 {%- endmacro %}

@@ -95,7 +95,7 @@ CASES: dict[str, tuple[dict[str, str], str | None]] = {
     "before Christ": ({"occurred_at": "0044-03-15 (BC)"}, "date_out_of_range"),
     "tomorrow": ({"occurred_at": "2026-09-19 16:00:00"}, "date_in_future"),
     "year 9999": ({"occurred_at": "9999-12-31 23:59:59"}, "date_in_future"),
-    "never": ({"occurred_at": "infinity"}, "date_in_future"),
+    "never": ({"occurred_at": "infinity"}, "invalid_timestamp"),
     "30 February": ({"occurred_at": "2026-02-30 10:00:00"}, "invalid_timestamp"),
     "day first": ({"occurred_at": "18/09/2026 10:15"}, "invalid_timestamp"),
     "time missing": ({"occurred_at": ""}, "invalid_timestamp"),
