@@ -251,9 +251,9 @@ def row(transaction_id: str, customer_id: str, day: str, amount: int, **more: st
     } | more
 
 
-def complaint(**more: str) -> dict:
-    occurred = {"customer_id": "c2", "occurred_at": "2026-08-29 04:00:00"}
-    return {"feedback_id": "f1"} | occurred | more
+def opinion(feedback_type: str, day: str) -> dict:
+    occurred = {"customer_id": "c2", "occurred_at": f"{day} 04:00:00"}
+    return {"feedback_id": "f1", "feedback_type": feedback_type} | occurred
 
 
 def mention(mention_id: str) -> dict:
@@ -277,6 +277,7 @@ FIRST_ROWS = [
 ]
 SECOND_ROWS = [
     row("late-in-frozen", "c1", "2026-06-10", 500),
+    row("late-newcomer-in-frozen", "c9", "2026-06-12", 90),
     row("late-in-open", "c2", "2026-08-05", 300),
     row("to-be-deleted", "c7", "2026-08-20", 50, status="deleted"),
     row("to-be-moved", "c4", "2026-09-02", 70),
@@ -302,7 +303,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> Shop:
         customers=arrived(
             [{"customer_id": "c5", "registered_at": "2026-03-01 04:00:00"}], FIRST_ARRIVAL
         ),
-        feedback=arrived([complaint(feedback_type="complaint")], FIRST_ARRIVAL),
+        feedback=arrived([opinion("complaint", "2026-08-29")], FIRST_ARRIVAL),
         # from a loader that does not say when a row arrived
         social_mentions=pd.DataFrame([mention("m1")]),
     )
@@ -377,6 +378,24 @@ def test_open_dates_are_as_a_full_build_tells_them(shop):
     assert differences(shop.second, shop.restated, names, told, looks_back) == ""
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="the state before is worked out anew, so that a late newcomer was there all the same",
+)
+def test_an_open_date_looks_back_at_the_states_that_are_told(shop):
+    looked_at = f"""
+        select open_states.customer_id, open_states.previous_value_class, frozen_states.value_class
+        from states.int_customer_states_compared as open_states
+        left join states.int_customer_states_compared as frozen_states
+            on open_states.customer_id = frozen_states.customer_id
+            and open_states.previous_as_of_date = frozen_states.as_of_date
+        where open_states.as_of_date = {FIRST_OPEN}
+            and open_states.previous_value_class is distinct from frozen_states.value_class
+    """
+    assert shop.restated.rows(looked_at) == []
+    assert shop.second.rows(looked_at) == []
+
+
 def test_what_has_no_as_of_date_is_as_a_full_build_tells_it(shop):
     dated = relations(shop.second, column="as_of_date")
     undated = [name for name in relations(shop.second) if name not in dated]
@@ -444,6 +463,36 @@ def test_a_full_refresh_that_broke_off_is_caught_up(shop, tmp_path):
     assert differences(broken, shop.restated, relations(shop.restated)) == ""
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="the settings are written down after the last table and not before the first one",
+)
+def test_a_full_refresh_with_other_vars_that_broke_off_is_not_mixed_with(shop, tmp_path):
+    """The next run builds all of it, or says that only a full refresh can."""
+    broken = copied(shop.second, tmp_path)
+    elsewhere = {"business_timezone": "America/New_York"}
+    staging = ("--full-refresh", "--select", "+stg_transactions")
+    broken.build("run", *QUIET, *staging, variables=elsewhere)
+    try:
+        broken.build(*NEXT_BUILD)
+    except DbtError as stop:
+        assert "--full-refresh" in str(stop)
+    else:
+        assert differences(broken, shop.restated, relations(shop.restated)) == ""
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a day further back makes the later month-ends leave, and they come back restated",
+)
+def test_a_look_back_does_not_restate_what_is_frozen(shop, tmp_path):
+    looked_back = copied(shop.second, tmp_path)
+    looked_back.build(*NEXT_BUILD, variables={"as_of_date": "2026-05-31"})
+    looked_back.build(*NEXT_BUILD)
+    before = lifetime_amount(shop.second, "c1", FROZEN)
+    assert lifetime_amount(looked_back, "c1", FROZEN) == before
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("rfm_window_days", 90), ("business_timezone", "UTC"), ("churn_after_days", None)],
@@ -479,7 +528,7 @@ def latecomers(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Warehous
     warehouse.load_rows(
         interactions=arrived([call | {"occurred_at": "2026-09-01 04:00:00"}], SECOND_ARRIVAL),
         customers=arrived([registration], SECOND_ARRIVAL),
-        feedback=arrived([complaint(feedback_type="praise")], SECOND_ARRIVAL),
+        feedback=arrived([opinion("praise", "2026-09-02")], SECOND_ARRIVAL),
         social_mentions=pd.DataFrame([mention("m2")]),
     )
     warehouse.build(*NEXT_BUILD)
@@ -507,6 +556,8 @@ def test_a_late_registration_is_told_from_its_own_day_on(latecomers):
     assert latecomers.value(registered)
 
 
-def test_a_date_with_nothing_left_to_tell_is_emptied(latecomers):
-    complained = "select as_of_date from states.int_feedback_measured"
+def test_a_date_with_nothing_left_to_tell_is_emptied(shop, latecomers):
+    """All that touches the month-end is the older version of a row that moved past it."""
+    complained = f"select 1 from states.int_feedback_measured where as_of_date = {OPEN}"
+    assert shop.first.rows(complained) != []
     assert latecomers.rows(complained) == []
