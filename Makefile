@@ -47,7 +47,7 @@ lint: env  ## Python and SQL style, layer rules
 	$(VENV)/bin/ruff check scripts tests
 	$(VENV)/bin/ruff format --check scripts tests
 	$(PYTHON) scripts/check_layers.py
-	$(VENV)/bin/sqlfluff lint --disable-progress-bar models analyses tests
+	CRITICAL_CUSTOMERS_WAREHOUSE=:memory: $(VENV)/bin/sqlfluff lint --processes 2 --disable-progress-bar models analyses tests
 
 validate: env  ## check the marts with Great Expectations, write an HTML page of the results
 	$(PYTHON) scripts/validate.py $(WAREHOUSE)

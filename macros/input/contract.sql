@@ -17,7 +17,7 @@
     {%- for column in contract_columns(table_name) if column.meta.get('required') -%}
         {%- do required.append(column.name) -%}
     {%- endfor -%}
-    {%- if existing is none and table_name == 'transactions' -%}
+    {%- if existing is none and table_name == 'transactions' and flags.WHICH in ('build', 'run') -%}
         {{ exceptions.raise_compiler_error(
             "raw.transactions does not exist in this warehouse. Load a delivery first: "
             ~ "python scripts/load_raw.py FOLDER --warehouse " ~ (target.path or target.name)

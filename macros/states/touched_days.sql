@@ -1,15 +1,17 @@
 {#
-    In an incremental run: the days that an arrival since the last run had a say in. A row that moved to another day
-    stands on its old day as superseded, so that day is among them and is replaced as well.
+    Whether a row's day is one that an arrival since the last run had a say in; every day is in a full build. A row that
+    moved to another day stands on its old day as superseded, so that day is among them and is replaced as well.
 #}
-{% macro only_touched_days(staged) -%}
-    {%- if is_incremental() %}
-        and activity_date in (
+{% macro is_touched_day(staged) -%}
+    {%- if is_incremental() -%}
+        activity_date in (
             select touched.activity_date
             from {{ staged }} as touched
             where touched.settled_at > (select coalesce(max(seen.settled_at), timestamp '1969-12-31') from {{ this }} as seen)
         )
-    {%- endif %}
+    {%- else -%}
+        true
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -5,7 +5,7 @@ transactions as (
     where
         (is_purchase or is_return)
         and {{ is_fact_row() }}
-        {{ only_touched_days(ref('stg_transactions')) }}
+        and {{ is_touched_day(ref('stg_transactions')) }}
 ),
 
 -- a row that was corrected away leaves a day of zeros, so that replacing whole days loses nothing

@@ -214,7 +214,11 @@ def test_the_sql_of_a_full_build_gives_what_dbt_builds(full_build, tmp_path):
     assert differences(by_sql, by_dbt, relations(by_dbt)) == ""
 
 
-@settings(max_examples=10, derandomize=True, deadline=None)
+# a failure is shown as it is found: to shrink it would take minutes
+unshrunk = {"derandomize": True, "deadline": None, "phases": [Phase.generate]}
+
+
+@settings(max_examples=10, **unshrunk)
 @given(data=st.data())
 def test_order_and_copies_of_rows_change_nothing(full_build, data):
     """Not even which of two versions that arrived together is kept."""
@@ -238,7 +242,7 @@ def wrong(name: str, line: tuple) -> tuple:
     return (line[0], "c1", "2026-04-30 04:00:00", *line[3:])
 
 
-@settings(max_examples=5, derandomize=True, deadline=None, phases=[Phase.generate])
+@settings(max_examples=5, **unshrunk)
 @given(data=st.data())
 def test_when_rows_arrive_changes_nothing_in_the_end(full_build, data):
     """Rows come at first or a day later, after a build; or twice, or in another version first."""
