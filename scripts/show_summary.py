@@ -17,6 +17,51 @@ MOST_CRITICAL = 10
 # ... and its table of reasons; marts.data_quality_summary has the rest
 MOST_REASONS = 8
 
+# headings as they stand in the code, and what a reader of Chinese sees
+CHINESE = {
+    "As of {}": "截至 {}",
+    "{:,} customers known": "已知客户 {:,} 名",
+    "Rows in": "入库记录",
+    "table": "表",
+    "rows": "行数",
+    "accepted": "接受",
+    "rejected": "拒收",
+    "duplicates": "重复",
+    "Not let in, by reason": "未入库记录(按原因)",
+    "reason": "原因",
+    "as": "处理",
+    "duplicate": "重复",
+    "in tables": "涉及表数",
+    "{} of {}": "{} / {}",
+    "{} more reasons": "其余 {} 种原因",
+    "Value classes (high by the {}: {})": "价值分类(以{}为界:{})",
+    "mean": "均值",
+    "median": "中位数",
+    "fixed": "固定值",
+    "score": "平均得分",
+    "class": "分类",
+    "customers": "客户数",
+    "share": "占比",
+    "amount": "金额",
+    "since last month-end": "较上月末",
+    "Turning points ({:,} of {:,} customers stand at one)": "临界点(客户 {1:,} 名,其中 {0:,} 名)",
+    "turning point": "临界点",
+    "direction": "方向",
+    "most urgent reason": "首要原因",
+    "mean strength": "平均强度",
+    "The most critical customers": "最临界的客户",
+    "customer": "客户",
+    "criticality": "临界度",
+    "at stake": "涉及金额",
+    "why → what to do, how and by when": "原因 → 下一步、渠道与期限",
+    "Next: the marts are in schema marts of": "接下来:集市在此文件的 marts 模式中:",
+    " (critical_customers, turning_points, customers, ...); rejected rows "
+    "with their mend in marts.rejected_records; make docs describes every column.": (
+        "(critical_customers、turning_points、customers 等);被拒记录及其修正办法在 "
+        "marts.rejected_records;make docs 说明每一列。"
+    ),
+}
+
 
 def show_summary(warehouse: Path, console: Console, language: str = "en") -> None:
     """Print the summary of a warehouse that has been built. language: en or zh."""
@@ -25,11 +70,18 @@ def show_summary(warehouse: Path, console: Console, language: str = "en") -> Non
         show_classes(connection, console, language)
         show_turning_points(connection, console, language)
         show_most_critical(connection, console, language)
-    console.print(
-        "[dim]Next: the marts are in schema marts of [/]"
-        f"{warehouse}[dim] (critical_customers, turning_points, customers, ...); rejected rows "
-        "with their mend in marts.rejected_records; make docs describes every column."
+    where = say("Next: the marts are in schema marts of", language)
+    what = say(
+        " (critical_customers, turning_points, customers, ...); rejected rows "
+        "with their mend in marts.rejected_records; make docs describes every column.",
+        language,
     )
+    console.print(f"[dim]{where}[/] {warehouse}[dim]{what}")
+
+
+def say(text: str, language: str, *values: Any) -> str:
+    """A heading of this module in a language (en or zh), with its values filled in."""
+    return (CHINESE[text] if language == "zh" else text).format(*values)
 
 
 def show_records(connection: duckdb.DuckDBPyConnection, console: Console, language: str) -> None:
@@ -37,7 +89,8 @@ def show_records(connection: duckdb.DuckDBPyConnection, console: Console, langua
     [(as_of_date, customer_count)] = connection.execute(
         "select max(as_of_date), count(*) from marts.customers"
     ).fetchall()
-    console.print(f"\n[bold]As of {as_of_date}[/]  {customer_count:,} customers known")
+    known = say("{:,} customers known", language, customer_count)
+    console.print(f"\n[bold]{say('As of {}', language, as_of_date)}[/]  {known}")
     by_table = connection.execute(
         """
         select
@@ -51,15 +104,16 @@ def show_records(connection: duckdb.DuckDBPyConnection, console: Console, langua
         order by 2 desc
         """
     ).fetchall()
-    table = make_table("Rows in", ["table", "rows", "accepted", "rejected", "duplicates"], "lrrrr")
+    headings = ["table", "rows", "accepted", "rejected", "duplicates"]
+    table = make_table(say("Rows in", language), headings, "lrrrr", language)
     add_rows(table, by_table)
     console.print(table)
     by_reason = connection.execute(
         f"""
         select
             reason_{language}, sum(record_count) as record_count, record_status,
-            count(distinct table_name) || ' of '
-            || (select count(distinct table_name) from marts.data_quality_summary)
+            count(distinct table_name),
+            (select count(distinct table_name) from marts.data_quality_summary)
         from marts.data_quality_summary
         where record_status <> 'accepted'
         group by all
@@ -67,11 +121,14 @@ def show_records(connection: duckdb.DuckDBPyConnection, console: Console, langua
         """
     ).fetchall()
     if by_reason:
-        table = make_table("Not let in, by reason", ["reason", "rows", "as", "in tables"], "lrlr")
-        add_rows(table, by_reason[:MOST_REASONS])
-        if len(by_reason) > MOST_REASONS:
-            rest = by_reason[MOST_REASONS:]
-            add_rows(table, [(f"{len(rest)} more reasons", sum(row[1] for row in rest), "", "")])
+        headings = ["reason", "rows", "as", "in tables"]
+        table = make_table(say("Not let in, by reason", language), headings, "lrlr", language)
+        for reason, count, status, table_count, all_tables in by_reason[:MOST_REASONS]:
+            in_tables = say("{} of {}", language, table_count, all_tables)
+            add_rows(table, [(reason, count, say(status, language), in_tables)])
+        if rest := by_reason[MOST_REASONS:]:
+            more = say("{} more reasons", language, len(rest))
+            add_rows(table, [(more, sum(row[1] for row in rest), "", "")])
         console.print(table)
 
 
@@ -88,10 +145,10 @@ def show_classes(connection: duckdb.DuckDBPyConnection, console: Console, langua
         """
     ).fetchall()
     [(lines,)] = connection.execute(
-        """
+        f"""
         select string_agg(
-            metric || ' ' || case when metric = 'recency_days' then '<= ' else '> ' end
-            || format('{:,.1f}', cast(reference_value as double)), ', ' order by metric_sort
+            metric_{language} || ' ' || case when metric = 'recency_days' then '<= ' else '> ' end
+            || format('{{:,.1f}}', cast(reference_value as double)), ', ' order by metric_sort
         )
         from marts.rfm_references
         where is_current and reference_method is not null
@@ -101,9 +158,10 @@ def show_classes(connection: duckdb.DuckDBPyConnection, console: Console, langua
         "select max(reference_method) from marts.rfm_references where is_current"
     ).fetchall()
     table = make_table(
-        f"Value classes (high by the {method}: {lines})",
+        say("Value classes (high by the {}: {})", language, say(method, language), lines),
         ["class", "customers", "share", "amount", "share", "since last month-end"],
         "lrrrrr",
+        language,
     )
     for name, count, count_share, amount, amount_share, change in rows:
         table.add_row(
@@ -136,9 +194,15 @@ def show_turning_points(
         "select count(*) filter (where is_critical), count(*) from marts.customers"
     ).fetchall()
     table = make_table(
-        f"Turning points ({critical:,} of {all_customers:,} customers stand at one)",
+        say(
+            "Turning points ({:,} of {:,} customers stand at one)",
+            language,
+            critical,
+            all_customers,
+        ),
         ["turning point", "direction", "customers", "most urgent reason", "mean strength"],
         "llrrr",
+        language,
     )
     for name, direction, count, first_count, strength in rows:
         table.add_row(name, direction, f"{count:,}", f"{first_count:,}", f"{strength:.2f}")
@@ -161,9 +225,10 @@ def show_most_critical(
         """
     ).fetchall()
     table = make_table(
-        "The most critical customers",
-        ["customer", "class", "criticality", "at stake", "why", "what to do, how and by when"],
-        "llrrll",
+        say("The most critical customers", language),
+        ["customer", "class", "criticality", "at stake", "why → what to do, how and by when"],
+        "llrrl",
+        language,
         lines=True,
     )
     for customer_id, value_class, criticality, stake, reasons, next_step in rows:
@@ -172,19 +237,22 @@ def show_most_critical(
             value_class,
             f"{criticality:.1f}",
             f"{stake:,.0f}",
-            reasons.replace(" | ", "\n"),
-            next_step,
+            reasons.replace(" | ", "\n") + f"\n→ {next_step}",
         )
     console.print(table)
 
 
-def make_table(title: str, headings: list[str], sides: str, lines: bool = False) -> Table:
-    """An empty table; sides: l or r for each column."""
+def make_table(
+    title: str, headings: list[str], sides: str, language: str, lines: bool = False
+) -> Table:
+    """An empty table; headings as they stand in the code; sides: l or r for each column."""
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_lines=lines
     )
     for heading, side in zip(headings, sides, strict=True):
-        table.add_column(heading, justify="right" if side == "r" else "left", overflow="fold")
+        table.add_column(
+            say(heading, language), justify="right" if side == "r" else "left", overflow="fold"
+        )
     return table
 
 

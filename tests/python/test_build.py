@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from load_raw import DeliveryError
 from rich.progress import Progress
 from run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE
+from show_summary import CHINESE
 from show_summary import main as show_summary_command
 from warehouses import Warehouse
 
@@ -77,6 +78,8 @@ def test_the_summary_speaks_chinese(first_build, warehouses):
     assert result.exit_code == 0
     assert "重要价值客户" in result.output and "即将流失" in result.output
     assert "key value" not in result.output and "risk" not in result.output
+    headings = set(CHINESE) - {"customers", "as", "{} of {}"}
+    assert not [heading for heading in headings if heading in result.output]
 
 
 def test_a_second_build_changes_nothing(first_build, warehouses):
