@@ -4,7 +4,10 @@
 {% macro to_amount(expression) -%} cast({{ expression }} as {{ amount_type() }}) {%- endmacro %}
 
 
-{# An amount at a rate. The product has twelve decimals, so it needs room before it is money again. #}
+{#
+    An amount at a rate. The product has twelve decimals, so it needs room before it is money again; at a rate of one,
+    which most rows have, the product is spared.
+#}
 {% macro in_base_currency(amount, rate) -%}
-    {{ to_amount('cast(' ~ amount ~ ' as decimal(28, 4)) * ' ~ rate) }}
+    case when {{ rate }} = 1 then {{ amount }} else {{ to_amount('cast(' ~ amount ~ ' as decimal(28, 4)) * ' ~ rate) }} end
 {%- endmacro %}

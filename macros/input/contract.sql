@@ -12,7 +12,10 @@
     {%- set declared = source('raw', table_name) -%}
     {%- if not execute -%} {{ return('select 1 as parsed') }} {%- endif -%}
     {%- set existing = load_relation(declared) -%}
-    {%- set present = adapter.get_columns_in_relation(existing) | map(attribute='name') | map('lower') | list if existing else [] -%}
+    {%- set columns = adapter.get_columns_in_relation(existing) if existing else [] -%}
+    {%- set present = columns | map(attribute='name') | map('lower') | list -%}
+    {%- set timestamps = columns | selectattr('dtype', 'in', ['TIMESTAMP', 'timestamp without time zone', 'timestamp_ntz'])
+        | map(attribute='name') | map('lower') | list -%}
     {%- set required = [] -%}
     {%- for column in contract_columns(table_name) if column.meta.get('required') -%}
         {%- do required.append(column.name) -%}
@@ -33,7 +36,8 @@
     {%- for column in contract_columns(table_name) %}
         {%- set expression = column.name if column.name in present else 'cast(null as ' ~ dbt.type_string() ~ ')' %}
         {%- if column.name == 'loaded_at' %}
-        coalesce({{ try_timestamp(expression) }}, timestamp '1970-01-01 00:00:00') as loaded_at
+        coalesce({{ expression if column.name in timestamps else try_timestamp(expression) }}, timestamp '1970-01-01 00:00:00')
+            as loaded_at
         {%- else %}
         {{ expression }}{{ " as " ~ column.name if column.name not in present }}
         {%- endif %}{{ "," if not loop.last }}
@@ -63,17 +67,53 @@
 {%- endmacro %}
 
 
-{# In an incremental run: only the rows that arrived since the last run, and every version of the keys among them. #}
-{% macro arrived_since_last_run(relation, key) -%}
-    {%- if is_incremental() %}
-    where
-        loaded_at > ({{ newest_seen() }})
-        or {{ clean_text(key) }} in (
-            select {{ clean_text('arrived.' ~ key) }}
-            from {{ relation }} as arrived
-            where arrived.loaded_at > ({{ newest_seen() }})
-        )
-    {%- endif %}
+{#
+    A CTE with the rows of a raw table, their key as record_key, and whether it stands more than once: only then are
+    versions compared. In an incremental run only what arrived since the last run, and every version of its keys; those
+    few rows are written down, as to find them again would cost a look at all.
+#}
+{% macro arrived_versions(name, relation, key) -%}
+    {%- if is_incremental() -%}
+    arrived_keys as (
+        select distinct {{ clean_text(key) }} as record_key
+        from {{ relation }}
+        where loaded_at > ({{ newest_seen() }})
+    ),
+
+    {{ name }} as materialized (
+        select
+            versions_of_keys.*,
+            record_key is not null and count(*) over (partition by record_key) > 1 as is_repeated
+        from (
+            select
+                *,
+                {{ clean_text(key) }} as record_key
+            from {{ relation }}
+            where
+                loaded_at > ({{ newest_seen() }})
+                or {{ clean_text(key) }} in (select arrived_keys.record_key from arrived_keys)
+        ) as versions_of_keys
+    )
+    {%- else -%}
+    {{ name }} as {{ inlined() }} (
+        select
+            raw_rows.*,
+            repeated_keys.record_key is not null as is_repeated
+        from (
+            select
+                *,
+                {{ clean_text(key) }} as record_key
+            from {{ relation }}
+        ) as raw_rows
+        left join (
+            select {{ clean_text(key) }} as record_key
+            from {{ relation }}
+            group by {{ clean_text(key) }}
+            having count(*) > 1
+        ) as repeated_keys
+            on raw_rows.record_key = repeated_keys.record_key
+    )
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -1,21 +1,13 @@
 {#
-    CTEs that settle which version of a key is kept. They read a CTE "typed" with the key, and a CTE with the raw
-    columns, loaded_at and fault_code (null = acceptable), and end in a CTE "settled", which adds
+    CTEs that settle which version of a key is kept. They read a CTE with the raw columns, record_key, is_repeated,
+    loaded_at and fault_code (null = acceptable), and end in a CTE "settled", which adds
       reason_code     why the row is not kept: its fault, exact_duplicate or superseded; null = kept
       record_status   accepted, rejected or duplicate
       raw_content     the raw row as JSON, where it is not kept
       settled_at      the arrival that last had a say in this key
-    Among acceptable versions the newest arrival wins. Only keys that stand more than once are ranked, and finding
-    them reads no column but the key.
+    Among acceptable versions the newest arrival wins. Only keys that stand more than once are ranked.
 #}
-{% macro settle_versions(judged, table_name, key) -%}
-repeated_keys as (
-    select typed.{{ key }}
-    from typed
-    group by typed.{{ key }}
-    having count(*) > 1
-),
-
+{% macro settle_versions(judged, table_name) -%}
 single_rows as (
     select
         {{ judged }}.*,
@@ -25,8 +17,7 @@ single_rows as (
         1 as version_number,
         cast(null as {{ dbt.type_string() }}) as kept_content
     from {{ judged }}
-    left join repeated_keys on {{ judged }}.{{ key }} = repeated_keys.{{ key }}
-    where repeated_keys.{{ key }} is null or {{ judged }}.fault_code is not null
+    where not {{ judged }}.is_repeated or {{ judged }}.fault_code is not null
 ),
 
 repeated_rows as (
@@ -34,21 +25,20 @@ repeated_rows as (
         {{ judged }}.*,
         {{ raw_content(table_name, judged) }} as row_content,
         {{ raw_content(table_name, judged, masked=false) }} as version_content,
-        max({{ judged }}.loaded_at) over (partition by {{ judged }}.{{ key }}) as settled_at
+        max({{ judged }}.loaded_at) over (partition by {{ judged }}.record_key) as settled_at
     from {{ judged }}
-    inner join repeated_keys on {{ judged }}.{{ key }} = repeated_keys.{{ key }}
-    where {{ judged }}.fault_code is null
+    where {{ judged }}.is_repeated and {{ judged }}.fault_code is null
 ),
 
 ranked_rows as (
     select
         repeated_rows.*,
         row_number() over (
-            partition by repeated_rows.{{ key }}
+            partition by repeated_rows.record_key
             order by repeated_rows.loaded_at desc, repeated_rows.version_content desc
         ) as version_number,
         first_value(repeated_rows.version_content) over (
-            partition by repeated_rows.{{ key }}
+            partition by repeated_rows.record_key
             order by repeated_rows.loaded_at desc, repeated_rows.version_content desc
         ) as kept_content
     from repeated_rows

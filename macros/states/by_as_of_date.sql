@@ -4,7 +4,7 @@
     are touched, and those that are no longer as-of dates, such as yesterday's, leave. All of it is one transaction where
     the engine has such a thing.
 
-    The model says where it takes its dates from: "select * from as_of_dates" with only_outdated().
+    The model says what it takes of each relation with as-of dates: only_outdated() or only_before_outdated().
 #}
 {% materialization by_as_of_date, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -61,14 +61,26 @@
 
 
 {#
-    The as-of dates that an arrival, or the calendar, has outdated. A table built by as-of date puts the dates themselves
-    here, as engines look for them in a table in no other way than by reading all of it.
+    Of a table or view with as-of dates: those that an arrival, or the calendar, has outdated. A table built by as-of
+    date puts the dates themselves here, as engines find a date at its place, and the dates of a query by reading all.
 #}
-{% macro only_outdated() -%} where is_outdated {%- endmacro %}
+{% macro only_outdated() -%}
+    where as_of_date in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine where spine.is_outdated)
+{%- endmacro %}
 
 {# Of a table or view with as-of dates: each date before an outdated one. #}
 {% macro only_before_outdated() -%}
-    where as_of_date in (select spine.previous_as_of_date from {{ ref('as_of_dates') }} as spine {{ only_outdated() }})
+    where as_of_date in (select spine.previous_as_of_date from {{ ref('as_of_dates') }} as spine where spine.is_outdated)
+{%- endmacro %}
+
+{# For a test: the as-of dates that are "current" or "outdated", as dates once they are known. #}
+{% macro only_dates_that_are(kind) -%}
+    {%- set spine = ref('as_of_dates') -%}
+    {%- if execute and load_relation(spine) -%}
+        {{ dates_filter(run_query('select as_of_date from ' ~ spine ~ ' where is_' ~ kind).columns[0].values()) }}
+    {%- else -%}
+        where as_of_date in (select spine.as_of_date from {{ spine }} as spine where spine.is_{{ kind }})
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro dates_filter(dates) -%}
@@ -81,7 +93,7 @@
 {% macro outdated_dates_by_statement() %}
     {%- set ns = namespace(batches=[], records=0) -%}
     {%- for row in run_query(
-        'select as_of_date, previous_as_of_date, record_count from ' ~ ref('as_of_dates') ~ ' ' ~ only_outdated() ~ ' order by as_of_date'
+        'select as_of_date, previous_as_of_date, record_count from ' ~ ref('as_of_dates') ~ ' where is_outdated order by as_of_date'
     ) -%}
         {%- set records = row['record_count'] | int -%}
         {%- if not ns.batches or ns.records + records > var('records_per_statement') -%}

@@ -18,8 +18,29 @@ social_mentions as (
     select * from {{ ref('stg_social_mentions') }}
 ),
 
+-- a registration without a date is as old as the register, so it touches every day
 customers as (
-    select * from {{ ref('stg_customers') }}
+    select
+        *,
+        coalesce(registered_date, date '{{ var("earliest_valid_date") }}') as activity_date
+    from {{ ref('stg_customers') }}
+    where record_status != 'rejected'
+),
+
+-- of a customer's record, states know the day of registration alone: while all versions name the same day, none after
+-- the first changes a state, and a register that arrives whole every day outdates nothing
+registrations as (
+    select
+        activity_date,
+        record_status,
+        case
+            when
+                min(activity_date) over (partition by customer_id) = max(activity_date) over (partition by customer_id)
+                then min(loaded_at) over (partition by customer_id)
+            else settled_at
+        end as settled_at,
+        settled_at as arrived_at
+    from customers
 ),
 
 -- superseded rows count: the day they stood on changed when they left it
@@ -28,7 +49,8 @@ all_days as (
         activity_date,
         record_status,
         true as is_transaction,
-        settled_at
+        settled_at,
+        settled_at as arrived_at
     from transactions
     where {{ is_fact_row() }}
 
@@ -38,7 +60,8 @@ all_days as (
         activity_date,
         record_status,
         false as is_transaction,
-        settled_at
+        settled_at,
+        settled_at as arrived_at
     from interactions
     where {{ is_fact_row() }}
 
@@ -48,7 +71,8 @@ all_days as (
         activity_date,
         record_status,
         false as is_transaction,
-        settled_at
+        settled_at,
+        settled_at as arrived_at
     from feedback
     where {{ is_fact_row() }}
 
@@ -58,20 +82,20 @@ all_days as (
         activity_date,
         record_status,
         false as is_transaction,
-        settled_at
+        settled_at,
+        settled_at as arrived_at
     from social_mentions
     where {{ is_fact_row() }}
 
     union all
 
-    -- a registration without a date is as old as the register, so it touches every day
     select
-        coalesce(registered_date, date '{{ var("earliest_valid_date") }}') as activity_date,
+        activity_date,
         record_status,
         false as is_transaction,
-        settled_at
-    from customers
-    where {{ is_fact_row() }}
+        settled_at,
+        arrived_at
+    from registrations
 ),
 
 days as (
@@ -79,7 +103,8 @@ days as (
         activity_date,
         cast(count(*) filter (where is_transaction and record_status = 'accepted') as integer) as transaction_count,
         cast(count(*) filter (where record_status = 'accepted') as integer) as record_count,
-        max(settled_at) as settled_at
+        max(settled_at) as settled_at,
+        max(arrived_at) as arrived_at
     from all_days
     group by activity_date
 )

@@ -3,14 +3,13 @@ with
 -- only those whose most urgent reason is told by their best year
 customers as (
     select
-        turning_points.customer_id,
-        turning_points.as_of_date
-    from {{ ref('int_turning_points_explained') }} as turning_points
-    inner join {{ ref('as_of_dates') }} as as_of_dates on turning_points.as_of_date = as_of_dates.as_of_date
+        customer_id,
+        as_of_date
+    from {{ ref('int_turning_points_explained') }}
     where
-        as_of_dates.is_current
-        and turning_points.urgency_rank = 1
-        and turning_points.stake_basis = 'best_year'
+        is_current
+        and urgency_rank = 1
+        and stake_basis = 'best_year'
 ),
 
 daily_purchases as (

@@ -1,10 +1,10 @@
+{{ config(materialized='table') }}
+
 with
 
 turning_points as (
-    select turning_points.*
-    from {{ ref('int_turning_points_explained') }} as turning_points
-    inner join {{ ref('as_of_dates') }} as as_of_dates on turning_points.as_of_date = as_of_dates.as_of_date
-    where as_of_dates.is_current
+    select * from {{ ref('int_turning_points_explained') }}
+    where is_current
 ),
 
 most_urgent as (

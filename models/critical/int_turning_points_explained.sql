@@ -4,6 +4,10 @@ turning_points as (
     select * from {{ ref('int_turning_points_unioned') }}
 ),
 
+as_of_dates as (
+    select * from {{ ref('as_of_dates') }}
+),
+
 turning_point_types as (
     select * from {{ ref('turning_point_types') }}
 ),
@@ -23,6 +27,7 @@ value_classes as (
 worded as (
     select
         turning_points.*,
+        as_of_dates.is_current,
         {{ worded_value('turning_points.observed_value', 'observed_units', 'observed_classes', 'en') }} as observed_en,
         {{ worded_value('turning_points.observed_value', 'observed_units', 'observed_classes', 'zh') }} as observed_zh,
         {{ worded_value('turning_points.reference_value', 'reference_units', 'reference_classes', 'en') }} as reference_en,
@@ -40,6 +45,7 @@ worded as (
         turning_point_types.sentence_en,
         turning_point_types.sentence_zh
     from turning_points
+    inner join as_of_dates on turning_points.as_of_date = as_of_dates.as_of_date
     inner join turning_point_types on turning_points.turning_point_type = turning_point_types.turning_point_type
     inner join units as observed_units on turning_point_types.observed_unit = observed_units.unit
     inner join units as reference_units on turning_point_types.reference_unit = reference_units.unit
@@ -58,6 +64,7 @@ explained as (
     select
         customer_id,
         as_of_date,
+        is_current,
         turning_point_type,
         sort_order as turning_point_type_sort,
         label_en as turning_point_type_en,
@@ -69,8 +76,9 @@ explained as (
         strength,
         weight,
         urgency,
+        -- is_current says nothing that as_of_date does not, but lets an engine leave out other dates before it ranks
         row_number() over (
-            partition by customer_id, as_of_date
+            partition by customer_id, as_of_date, is_current
             order by cast(urgency as decimal(18, 8)) desc, sort_order
         ) as urgency_rank,
         started_on,

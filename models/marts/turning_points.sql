@@ -6,10 +6,6 @@ turning_points as (
     select * from {{ ref('int_turning_points_explained') }}
 ),
 
-as_of_dates as (
-    select * from {{ ref('as_of_dates') }}
-),
-
 directions as {{ labels_of('direction') }},
 
 senses as {{ labels_of('sense') }},
@@ -18,7 +14,7 @@ labelled as (
     select
         turning_points.customer_id,
         turning_points.as_of_date,
-        as_of_dates.is_current,
+        turning_points.is_current,
         turning_points.turning_point_type,
         turning_points.turning_point_type_sort,
         turning_points.turning_point_type_en,
@@ -39,7 +35,6 @@ labelled as (
         turning_points.reason_zh,
         turning_points.cooldown_days
     from turning_points
-    inner join as_of_dates on turning_points.as_of_date = as_of_dates.as_of_date
     left join directions on turning_points.direction = directions.code
     left join senses on turning_points.sense = senses.code
 )

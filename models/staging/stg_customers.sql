@@ -2,15 +2,11 @@
 
 with
 
-raw_customers as {{ inlined() }} (
-    select * from {{ ref('base_customers') }}
-    {{ arrived_since_last_run(ref('base_customers'), 'customer_id') }}
-),
+{{ arrived_versions('raw_customers', ref('base_customers'), 'customer_id') }},
 
 typed as {{ inlined() }} (
     select
         raw_customers.*,
-        {{ clean_text('raw_customers.customer_id') }} as customer_key,
         {{ try_date('raw_customers.birth_date') }} as birth_day,
         {{ try_timestamp('raw_customers.registered_at') }} as registered_at_utc,
         {{ business_date(try_timestamp('raw_customers.registered_at')) }} as registered_date,
@@ -23,8 +19,8 @@ judged as {{ inlined() }} (
     select
         typed.*,
         case
-            when typed.customer_key is null then 'missing_key'
-            when {{ is_broken_text('typed.customer_key') }} then 'broken_text'
+            when typed.record_key is null then 'missing_key'
+            when {{ is_broken_text('typed.record_key') }} then 'broken_text'
             when typed.birth_day is null and {{ clean_text('typed.birth_date') }} is not null then 'invalid_timestamp'
             when typed.registered_at_utc is null and {{ clean_text('typed.registered_at') }} is not null
                 then 'invalid_timestamp'
@@ -36,11 +32,11 @@ judged as {{ inlined() }} (
     from typed
 ),
 
-{{ settle_versions('judged', 'customers', 'customer_key') }},
+{{ settle_versions('judged', 'customers') }},
 
 staged as (
     select
-        customer_key as customer_id,
+        record_key as customer_id,
         {{ clean_text('customer_name') }} as customer_name,
         {{ clean_text('phone') }} as phone,
         {{ clean_text('email') }} as email,

@@ -2,10 +2,7 @@
 
 with
 
-raw_feedback as {{ inlined() }} (
-    select * from {{ ref('base_feedback') }}
-    {{ arrived_since_last_run(ref('base_feedback'), 'feedback_id') }}
-),
+{{ arrived_versions('raw_feedback', ref('base_feedback'), 'feedback_id') }},
 
 feedback_types as (
     select * from {{ ref('feedback_types') }}
@@ -14,7 +11,6 @@ feedback_types as (
 typed as {{ inlined() }} (
     select
         raw_feedback.*,
-        {{ clean_text('raw_feedback.feedback_id') }} as feedback_key,
         {{ clean_text('raw_feedback.customer_id') }} as customer_key,
         {{ try_timestamp('raw_feedback.occurred_at') }} as occurred_at_utc,
         {{ business_date(try_timestamp('raw_feedback.occurred_at')) }} as activity_date,
@@ -34,9 +30,9 @@ judged as {{ inlined() }} (
         typed.*,
         feedback_types.is_complaint,
         case
-            when typed.feedback_key is null then 'missing_key'
+            when typed.record_key is null then 'missing_key'
             when typed.customer_key is null then 'missing_customer'
-            when {{ is_broken_text('typed.feedback_key') }} or {{ is_broken_text('typed.customer_key') }}
+            when {{ is_broken_text('typed.record_key') }} or {{ is_broken_text('typed.customer_key') }}
                 then 'broken_text'
             {{ timestamp_faults('typed.occurred_at_utc', 'typed.activity_date', 'typed.loaded_at') }}
             when feedback_types.feedback_type is null then 'unknown_type'
@@ -51,12 +47,12 @@ judged as {{ inlined() }} (
     left join feedback_types on typed.type_code = feedback_types.feedback_type
 ),
 
-{{ settle_versions('judged', 'feedback', 'feedback_key') }},
+{{ settle_versions('judged', 'feedback') }},
 
 -- ratings 1 and 2 of 5, or 1 to 4 of 10, are the lowest 40 % of their scale
 staged as (
     select
-        feedback_key as feedback_id,
+        record_key as feedback_id,
         customer_key as customer_id,
         occurred_at_utc as occurred_at,
         activity_date,

@@ -2,10 +2,7 @@
 
 with
 
-raw_interactions as {{ inlined() }} (
-    select * from {{ ref('base_interactions') }}
-    {{ arrived_since_last_run(ref('base_interactions'), 'interaction_id') }}
-),
+{{ arrived_versions('raw_interactions', ref('base_interactions'), 'interaction_id') }},
 
 interaction_types as (
     select * from {{ ref('interaction_types') }}
@@ -14,7 +11,6 @@ interaction_types as (
 typed as {{ inlined() }} (
     select
         raw_interactions.*,
-        {{ clean_text('raw_interactions.interaction_id') }} as interaction_key,
         {{ clean_text('raw_interactions.customer_id') }} as customer_key,
         {{ try_timestamp('raw_interactions.occurred_at') }} as occurred_at_utc,
         {{ business_date(try_timestamp('raw_interactions.occurred_at')) }} as activity_date,
@@ -29,9 +25,9 @@ judged as {{ inlined() }} (
         interaction_types.is_contact,
         interaction_types.shows_intent,
         case
-            when typed.interaction_key is null then 'missing_key'
+            when typed.record_key is null then 'missing_key'
             when typed.customer_key is null then 'missing_customer'
-            when {{ is_broken_text('typed.interaction_key') }} or {{ is_broken_text('typed.customer_key') }}
+            when {{ is_broken_text('typed.record_key') }} or {{ is_broken_text('typed.customer_key') }}
                 then 'broken_text'
             {{ timestamp_faults('typed.occurred_at_utc', 'typed.activity_date', 'typed.loaded_at') }}
             when interaction_types.interaction_type is null then 'unknown_type'
@@ -41,11 +37,11 @@ judged as {{ inlined() }} (
     left join interaction_types on typed.type_code = interaction_types.interaction_type
 ),
 
-{{ settle_versions('judged', 'interactions', 'interaction_key') }},
+{{ settle_versions('judged', 'interactions') }},
 
 staged as (
     select
-        interaction_key as interaction_id,
+        record_key as interaction_id,
         customer_key as customer_id,
         occurred_at_utc as occurred_at,
         activity_date,

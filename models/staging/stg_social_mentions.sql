@@ -2,10 +2,7 @@
 
 with
 
-raw_social_mentions as {{ inlined() }} (
-    select * from {{ ref('base_social_mentions') }}
-    {{ arrived_since_last_run(ref('base_social_mentions'), 'mention_id') }}
-),
+{{ arrived_versions('raw_social_mentions', ref('base_social_mentions'), 'mention_id') }},
 
 mention_types as (
     select * from {{ ref('mention_types') }}
@@ -14,7 +11,6 @@ mention_types as (
 typed as {{ inlined() }} (
     select
         raw_social_mentions.*,
-        {{ clean_text('raw_social_mentions.mention_id') }} as mention_key,
         {{ clean_text('raw_social_mentions.customer_id') }} as customer_key,
         {{ try_timestamp('raw_social_mentions.occurred_at') }} as occurred_at_utc,
         {{ business_date(try_timestamp('raw_social_mentions.occurred_at')) }} as activity_date,
@@ -26,9 +22,9 @@ judged as {{ inlined() }} (
     select
         typed.*,
         case
-            when typed.mention_key is null then 'missing_key'
+            when typed.record_key is null then 'missing_key'
             when typed.customer_key is null then 'missing_customer'
-            when {{ is_broken_text('typed.mention_key') }} or {{ is_broken_text('typed.customer_key') }}
+            when {{ is_broken_text('typed.record_key') }} or {{ is_broken_text('typed.customer_key') }}
                 then 'broken_text'
             {{ timestamp_faults('typed.occurred_at_utc', 'typed.activity_date', 'typed.loaded_at') }}
             when mention_types.mention_type is null then 'unknown_type'
@@ -37,11 +33,11 @@ judged as {{ inlined() }} (
     left join mention_types on typed.type_code = mention_types.mention_type
 ),
 
-{{ settle_versions('judged', 'social_mentions', 'mention_key') }},
+{{ settle_versions('judged', 'social_mentions') }},
 
 staged as (
     select
-        mention_key as mention_id,
+        record_key as mention_id,
         customer_key as customer_id,
         occurred_at_utc as occurred_at,
         activity_date,

@@ -2,10 +2,7 @@
 
 with
 
-raw_transactions as {{ inlined() }} (
-    select * from {{ ref('base_transactions') }}
-    {{ arrived_since_last_run(ref('base_transactions'), 'transaction_id') }}
-),
+{{ arrived_versions('raw_transactions', ref('base_transactions'), 'transaction_id') }},
 
 transaction_types as (
     select * from {{ ref('transaction_types') }}
@@ -22,7 +19,6 @@ exchange_rates as (
 typed as {{ inlined() }} (
     select
         raw_transactions.*,
-        {{ clean_text('raw_transactions.transaction_id') }} as transaction_key,
         {{ clean_text('raw_transactions.customer_id') }} as customer_key,
         {{ try_timestamp('raw_transactions.occurred_at') }} as occurred_at_utc,
         {{ business_date(try_timestamp('raw_transactions.occurred_at')) }} as activity_date,
@@ -41,9 +37,9 @@ judged as {{ inlined() }} (
         transaction_types.is_return and transaction_statuses.is_counted as is_counted_return,
         exchange_rates.rate_to_base,
         case
-            when typed.transaction_key is null then 'missing_key'
+            when typed.record_key is null then 'missing_key'
             when typed.customer_key is null then 'missing_customer'
-            when {{ is_broken_text('typed.transaction_key') }} or {{ is_broken_text('typed.customer_key') }}
+            when {{ is_broken_text('typed.record_key') }} or {{ is_broken_text('typed.customer_key') }}
                 then 'broken_text'
             {{ timestamp_faults('typed.occurred_at_utc', 'typed.activity_date', 'typed.loaded_at') }}
             when typed.row_amount is null then 'invalid_amount'
@@ -65,12 +61,12 @@ judged as {{ inlined() }} (
             and typed.activity_date < exchange_rates.valid_before_date
 ),
 
-{{ settle_versions('judged', 'transactions', 'transaction_key') }},
+{{ settle_versions('judged', 'transactions') }},
 
 -- amounts are positive and in base currency; where a negative purchase is allowed at all, it is a return
 staged as (
     select
-        transaction_key as transaction_id,
+        record_key as transaction_id,
         customer_key as customer_id,
         occurred_at_utc as occurred_at,
         activity_date,

@@ -13,7 +13,7 @@ last_complete_day as (
     select
         least(
             max(activity_date) filter (where transaction_count > 0),
-            {{ add_days(business_date("max(settled_at) filter (where settled_at > timestamp '1970-01-01')"), -1) }}
+            {{ add_days(business_date("max(arrived_at) filter (where arrived_at > timestamp '1970-01-01')"), -1) }}
         ) as last_complete_date,
         min(activity_date) filter (where transaction_count > 0) as first_date
     from activity_days

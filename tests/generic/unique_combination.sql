@@ -16,7 +16,7 @@ tested as (
         {%- endif %}
     from {{ model }}
     {%- if as_of %}
-    where as_of_date in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine where spine.is_{{ as_of }})
+    {{ only_dates_that_are(as_of) }}
     {%- endif %}
 )
 

@@ -1,10 +1,5 @@
 with
 
-outdated_dates as (
-    select * from {{ ref('as_of_dates') }}
-    {{ only_outdated() }}
-),
-
 -- a model per row of the seed turning_point_types, all with the same columns; a test compares the two
 of_all_types as (
     select * from {{ ref('complained_while_valuable') }}
@@ -32,15 +27,15 @@ of_all_types as (
 
 turning_points as (
     select
-        of_all_types.customer_id,
-        of_all_types.as_of_date,
-        of_all_types.turning_point_type,
-        of_all_types.observed_value,
-        of_all_types.reference_value,
-        of_all_types.strength,
-        of_all_types.started_on
+        customer_id,
+        as_of_date,
+        turning_point_type,
+        observed_value,
+        reference_value,
+        strength,
+        started_on
     from of_all_types
-    inner join outdated_dates on of_all_types.as_of_date = outdated_dates.as_of_date
+    {{ only_outdated() }}
 )
 
 select * from turning_points

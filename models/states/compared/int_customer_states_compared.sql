@@ -1,14 +1,8 @@
 with
 
-outdated_dates as (
-    select * from {{ ref('as_of_dates') }}
-    {{ only_outdated() }}
-),
-
 states as (
-    select placed.*
-    from {{ ref('int_customer_states_placed') }} as placed
-    inner join outdated_dates on placed.as_of_date = outdated_dates.as_of_date
+    select * from {{ ref('int_customer_states_placed') }}
+    {{ only_outdated() }}
 ),
 
 previous_states as (
@@ -27,10 +21,12 @@ previous_states as (
 
 interactions_measured as (
     select * from {{ ref('int_interactions_measured') }}
+    {{ only_outdated() }}
 ),
 
 feedback_measured as (
     select * from {{ ref('int_feedback_measured') }}
+    {{ only_outdated() }}
 ),
 
 compared as (
