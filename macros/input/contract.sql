@@ -75,9 +75,10 @@
 {% macro arrived_versions(name, relation, key) -%}
     {%- if is_incremental() -%}
     arrived_keys as (
-        select distinct {{ clean_text(key) }} as record_key
+        select {{ clean_text(key) }} as record_key
         from {{ relation }}
         where loaded_at > ({{ newest_seen() }})
+        group by {{ clean_text(key) }}
     ),
 
     {{ name }} as materialized (
