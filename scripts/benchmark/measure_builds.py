@@ -1,0 +1,222 @@
+"""Measure this project at any size: making the bank, loading, a full build, and the next day's.
+
+  python scripts/benchmark/measure_builds.py --customers 20000 --customers 1000000
+
+Each step is a process of its own, so that its time and memory are its own. A build is told twice:
+the whole command, and the seconds in which its models and tests ran (on two threads, so that they
+may add up to more than the command took). The ratio of the next day's build to the full one is
+what to compare between machines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+PROJECT_FOLDER = SCRIPTS.parent
+SLOWEST = 10
+
+
+class StepError(Exception):
+    """A step that failed; the text is the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a process took.
+
+    wall and processor time in seconds, the largest memory and the warehouse afterwards in bytes;
+    seconds_by_kind and seconds_by_node only of a build: model, test, seed, and each by its name.
+    """
+
+    name: str
+    wall_seconds: float
+    processor_seconds: float
+    peak_memory_bytes: int
+    warehouse_bytes: int = 0
+    seconds_by_kind: Mapping[str, float] = field(default_factory=dict)
+    seconds_by_node: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The steps of one size, with the number of raw transactions that the full build saw."""
+
+    customers: int
+    transactions: int
+    steps: list[Step]
+    versions: Mapping[str, str]
+
+    def step(self, name: str) -> Step:
+        """The step of a name."""
+        return next(step for step in self.steps if step.name == name)
+
+    @property
+    def next_day_ratio(self) -> float:
+        """The next day's build beside the full one, as whole commands."""
+        return self.step("next day's build").wall_seconds / self.step("full build").wall_seconds
+
+    @property
+    def next_day_model_ratio(self) -> float:
+        """The same, counting the seconds of models alone."""
+        one, all_days = self.step("next day's build"), self.step("full build")
+        return one.seconds_by_kind["model"] / all_days.seconds_by_kind["model"]
+
+
+def run_step(
+    name: str, command: Sequence[str], warehouse: Path, results: Path | None = None
+) -> Step:
+    """Run a command to its end. results: the run_results.json that it writes. Raises StepError."""
+    environment = os.environ | {
+        "CRITICAL_CUSTOMERS_WAREHOUSE": str(warehouse),
+        "DBT_PROFILES_DIR": str(PROJECT_FOLDER),
+    }
+    with (warehouse.parent / "output.txt").open("w+b") as output:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=PROJECT_FOLDER, env=environment, stdout=output, stderr=output
+        )
+        # the usage of this one child, which "subprocess" does not give
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_seconds = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            output.seek(0)
+            tail = output.read().decode(errors="replace").strip().splitlines()[-20:]
+            raise StepError(f"{name} failed:\n" + "\n".join(tail))
+    by_node = seconds_by_node(results) if results else {}
+    by_kind: dict[str, float] = {}
+    for node, seconds in by_node.items():
+        kind = node.split(".")[0]
+        by_kind[kind] = by_kind.get(kind, 0) + seconds
+    return Step(
+        name,
+        wall_seconds,
+        usage.ru_utime + usage.ru_stime,
+        # the kernel counts kilobytes, except on macOS
+        usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        warehouse.stat().st_size if warehouse.exists() else 0,
+        by_kind,
+        by_node,
+    )
+
+
+def seconds_by_node(results: Path) -> dict[str, float]:
+    """Seconds by "kind.name" from a run_results.json of dbt."""
+    nodes = json.loads(results.read_text(encoding="utf-8"))["results"]
+    return {".".join(node["unique_id"].split(".")[:3:2]): node["execution_time"] for node in nodes}
+
+
+def measure(customers: int, folder: Path, with_tests: bool) -> Measurement:
+    """Make, load and build a bank of so many customers in a folder, then its next day."""
+    bank, warehouse, target = folder / "bank", folder / "warehouse.duckdb", folder / "target"
+    python = sys.executable
+
+    def load(name: str, delivery: Path) -> Step:
+        script = str(SCRIPTS / "load_raw.py")
+        options = ["--warehouse", str(warehouse), "--input-name", "bank"]
+        return run_step(name, [python, script, str(delivery), *options], warehouse)
+
+    def build(name: str) -> Step:
+        dbt = str(Path(python).parent / "dbt")
+        what = ["build", "--exclude-resource-type", "unit_test"]
+        if not with_tests:
+            what += ["--exclude-resource-type", "test"]
+        options = ["--quiet", "--target-path", str(target), "--log-path", str(target)]
+        return run_step(name, [dbt, *what, *options], warehouse, target / "run_results.json")
+
+    generator = str(SCRIPTS / "generate_demo.py")
+    size = ["--customers", str(customers), "--then-days", "1"]
+    steps = [run_step("making the bank", [python, generator, str(bank), *size], warehouse)]
+    steps.append(load("loading", bank / "delivery"))
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        [(transactions,)] = connection.execute("select count(*) from raw.transactions").fetchall()
+    steps.append(build("full build"))
+    [next_day] = sorted((bank / "days").iterdir())
+    steps.append(load("loading the next day", next_day))
+    steps.append(build("next day's build"))
+    versions = {name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")}
+    return Measurement(customers, transactions, steps, versions)
+
+
+def show(measurement: Measurement, console: Console) -> None:
+    """A table of the steps, the slowest nodes of both builds, and the ratios."""
+    table = Table(
+        title=f"{measurement.customers:,} customers, {measurement.transactions:,} transactions",
+        title_justify="left",
+    )
+    headings = ["step", "wall s", "processor s", "peak GB", "file GB", "models s", "tests s"]
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "step" else "right")
+    for step in measurement.steps:
+        kinds = [step.seconds_by_kind.get(kind) for kind in ("model", "test")]
+        table.add_row(
+            step.name,
+            f"{step.wall_seconds:.1f}",
+            f"{step.processor_seconds:.1f}",
+            f"{step.peak_memory_bytes / 1e9:.2f}",
+            f"{step.warehouse_bytes / 1e9:.2f}",
+            *("" if seconds is None else f"{seconds:.1f}" for seconds in kinds),
+        )
+    console.print(table)
+    for name in ("full build", "next day's build"):
+        nodes = measurement.step(name).seconds_by_node
+        slowest = sorted(nodes, key=nodes.__getitem__, reverse=True)[:SLOWEST]
+        console.print(f"Slowest of the {name}: ", end="")
+        console.print(", ".join(f"{node.split('.')[1]} {nodes[node]:.1f}" for node in slowest))
+    console.print(
+        f"The next day's build takes {measurement.next_day_ratio:.2f} of the full one, "
+        f"its models {measurement.next_day_model_ratio:.2f}."
+    )
+
+
+@click.command()
+@click.option("--customers", type=click.IntRange(min=100), multiple=True, default=[20_000])
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where banks and warehouses are made, and left; a temporary folder otherwise.",
+)
+@click.option("--tests/--no-tests", default=True, help="Run the data tests with the models.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Add what was measured to this file, a line of JSON each.",
+)
+def main(customers: Sequence[int], folder: Path | None, tests: bool, results: Path | None) -> None:
+    """Measure this project on demo banks of one or several sizes."""
+    console = Console()
+    for count in customers:
+        place = folder / str(count) if folder else None
+        if place and place.exists():
+            raise click.ClickException(f"{place} exists; remove it or name another --folder")
+        try:
+            with nullcontext(place) if place else TemporaryDirectory() as where:
+                Path(where).mkdir(parents=True, exist_ok=True)
+                measurement = measure(count, Path(where), tests)
+        except StepError as error:
+            raise click.ClickException(str(error)) from error
+        show(measurement, console)
+        if results:
+            with results.open("a", encoding="utf-8") as file:
+                ratios = {"next_day_ratio": measurement.next_day_ratio}
+                file.write(json.dumps(asdict(measurement) | ratios) + "\n")
+
+
+if __name__ == "__main__":
+    main()

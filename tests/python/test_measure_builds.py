@@ -1,0 +1,66 @@
+"""The benchmark tells what a process took, and of a build where the time went."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+from measure_builds import StepError, main, run_step, seconds_by_node
+
+
+def test_a_step_is_measured_from_outside(tmp_path):
+    """A process that fills 300 MB and waits: time and memory are its own, not ours."""
+    waits = "import time; filled = bytearray(300_000_000); time.sleep(0.5)"
+    step = run_step("waiting", [sys.executable, "-c", waits], tmp_path / "warehouse.duckdb")
+    assert 0.5 <= step.wall_seconds < 10
+    assert 0 < step.processor_seconds < step.wall_seconds
+    assert 300e6 < step.peak_memory_bytes < 500e6
+    assert step.warehouse_bytes == 0
+    assert step.seconds_by_node == {}
+
+
+def test_a_step_that_fails_says_what_it_printed(tmp_path):
+    command = [sys.executable, "-c", "raise SystemExit('no such bank')"]
+    with pytest.raises(StepError, match="loading failed:\nno such bank"):
+        run_step("loading", command, tmp_path / "warehouse.duckdb")
+
+
+def test_seconds_are_told_by_kind_and_name(tmp_path):
+    ids = ("model.project.customers", "test.project.unique_a.0a1b", "model.project.states")
+    nodes = [{"unique_id": id, "execution_time": 1.5 + n} for n, id in enumerate(ids)]
+    results = tmp_path / "run_results.json"
+    results.write_text(json.dumps({"results": nodes}), encoding="utf-8")
+    assert seconds_by_node(results) == {
+        "model.customers": 1.5,
+        "test.unique_a": 2.5,
+        "model.states": 3.5,
+    }
+
+
+def test_a_small_bank_is_measured_from_making_it_to_its_next_day(tmp_path):
+    folder, results = tmp_path / "banks", tmp_path / "results.jsonl"
+    asked = ["--customers", "150", "--no-tests", "--folder", folder, "--results", results]
+    told = CliRunner().invoke(main, [str(word) for word in asked], env={"COLUMNS": "120"})
+    assert told.exit_code == 0, told.output
+    [measured] = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    names = [step["name"] for step in measured["steps"]]
+    assert names == [
+        "making the bank",
+        "loading",
+        "full build",
+        "loading the next day",
+        "next day's build",
+    ]
+    full, next_day = measured["steps"][2], measured["steps"][4]
+    assert measured["next_day_ratio"] == next_day["wall_seconds"] / full["wall_seconds"]
+    models = {node for node in full["seconds_by_node"] if node.startswith("model.")}
+    assert {"model.stg_transactions", "model.critical_customers"} <= models
+    assert not [node for node in full["seconds_by_node"] if node.startswith("test.")]
+    assert full["seconds_by_kind"]["model"] == pytest.approx(
+        sum(full["seconds_by_node"][node] for node in models)
+    )
+    assert f"{measured['transactions']:,} transactions" in told.output
+    again = CliRunner().invoke(main, [str(word) for word in asked])
+    assert again.exit_code == 1 and "remove it or name another --folder" in again.output
