@@ -36,18 +36,18 @@
 #}
 {% macro last_ledger() %}
     {%- if not execute or flags.FULL_REFRESH -%} {{ return(none) }} {%- endif -%}
-    {%- set ns = namespace(ledger=none) -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
-        {%- if node.name == 'as_of_dates_built' -%}
-            {%- set ns.ledger = adapter.get_relation(node.database, node.schema, node.alias) -%}
-        {%- elif
-            node.config.materialized == 'by_as_of_date'
-            and not adapter.get_relation(node.database, node.schema, node.alias)
-        -%}
-            {{ return(none) }}
-        {%- endif -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'by_as_of_date' -%}
+        {%- if not adapter.get_relation(node.database, node.schema, node.alias) -%} {{ return(none) }} {%- endif -%}
     {%- endfor -%}
-    {{ return(ns.ledger) }}
+    {{ return(ledger_relation()) }}
+{% endmacro %}
+
+
+{# The table of as_of_dates_built, which no model of states may refer to; none where it is not there yet. #}
+{% macro ledger_relation() %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == 'as_of_dates_built' -%}
+        {{ return(adapter.get_relation(node.database, node.schema, node.alias)) }}
+    {%- endfor -%}
 {% endmacro %}
 
 
@@ -56,13 +56,11 @@
     and those that are none any more, so that a run that breaks off is caught up by the next.
 #}
 {% macro forget_outdated_dates() %}
-    {%- if execute -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == 'as_of_dates_built' -%}
-        {%- set ledger = adapter.get_relation(node.database, node.schema, node.alias) -%}
-        {%- if ledger -%}
-            delete from {{ ledger }}
-            where as_of_date not in (select kept.as_of_date from {{ this }} as kept where not kept.is_outdated)
-        {%- endif -%}
-    {%- endfor -%}
+    {%- set ledger = ledger_relation() if execute else none -%}
+    {%- if ledger -%}
+        delete from {{ ledger }}
+        where
+            as_of_date is not null
+            and as_of_date not in (select kept.as_of_date from {{ this }} as kept where not kept.is_outdated)
     {%- endif -%}
 {% endmacro %}
