@@ -7,7 +7,13 @@ broke off leaves behind.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,7 +26,7 @@ import duckdb
 import pandas as pd
 import pytest
 from generate_demo import generate_demo
-from run_dbt import DbtError
+from run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE, DbtError
 from warehouses import NO_TESTS, Warehouse
 
 QUIET = ("--threads", "1", "--no-write-json", "--log-level-file", "none")
@@ -461,6 +467,42 @@ def test_a_full_refresh_that_broke_off_is_caught_up(shop, tmp_path):
     broken.build("run", *QUIET, "--full-refresh", "--select", "+int_purchases_measured")
     broken.build(*NEXT_BUILD)
     assert differences(broken, shop.restated, relations(shop.restated)) == ""
+
+
+def test_a_killed_build_is_repaired_by_the_next(shop, tmp_path):
+    """Killed time and again, in staging, activity, states and marts; nothing is half-written."""
+    killed = copied(shop.first, tmp_path)
+    deliver_second(killed)
+    for model in KILLED_IN:
+        kill_in(killed, model)
+        # what people read can still be read
+        assert killed.value("select count(*) from marts.customer_states") > 0
+    killed.build(*NEXT_BUILD)
+    assert differences(killed, shop.second, relations(shop.second)) == ""
+
+
+KILLED_IN = ("stg_transactions", "daily_purchases", "int_customer_states_compared", "customers")
+
+
+def kill_in(warehouse: Warehouse, model: str) -> None:
+    """Run dbt in a process of its own and kill it when it begins with a model."""
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "dbt", *NEXT_BUILD, "--target-path", warehouse.path.parent],
+        cwd=PROJECT_FOLDER,
+        env=os.environ
+        | {WAREHOUSE_VARIABLE: str(warehouse.path), "DBT_PROFILES_DIR": str(PROJECT_FOLDER)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    begins = re.compile(rf"START .* model \w+\.{model} ")
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if begins.search(line):
+            time.sleep(0.02)
+            process.kill()
+            break
+    assert process.wait() == -signal.SIGKILL, "".join(printed)
 
 
 @pytest.mark.parametrize("last", ["stg_transactions", "as_of_dates"])
