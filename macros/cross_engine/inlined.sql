@@ -10,3 +10,13 @@
 
 {# Spark always works CTEs out where they are read. #}
 {% macro spark__inlined() -%} {%- endmacro %}
+
+
+{# For a CTE that is small and dear to work out: it is written down once, however often it is read. #}
+{% macro written_down() -%}
+    {{ return(adapter.dispatch('written_down')()) }}
+{%- endmacro %}
+
+{% macro default__written_down() -%} materialized {%- endmacro %}
+
+{% macro spark__written_down() -%} {%- endmacro %}

@@ -81,7 +81,7 @@
         group by {{ clean_text(key) }}
     ),
 
-    {{ name }} as materialized (
+    {{ name }} as {{ written_down() }} (
         select
             versions_of_keys.*,
             record_key is not null and count(*) over (partition by record_key) > 1 as is_repeated
