@@ -7,6 +7,8 @@ WAREHOUSE ?= warehouse/$(notdir $(abspath $(INPUT)))/warehouse.duckdb
 UV        := $(VENV)/bin/uv
 PYTHON    := $(VENV)/bin/python
 UV_VERSION := 0.13.9
+COMPILE   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url pyproject.toml
 
 # bytecode is compiled once at install; every dbt command is 2 s faster for it
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,10 +23,10 @@ export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env build test lint validate summary docs lock clean
+.PHONY: help env engines build test test-engines lint validate summary docs lock clean
 
 help:  ## show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n  INPUT=demo_bank | online_retail | path/to/folder    (default: demo_bank)\n'
 	@printf '  CUSTOMERS=20000                                     size of the demo bank\n'
 	@printf '  REFRESH=1                                           build all of history again\n'
@@ -37,11 +39,20 @@ $(VENV)/.installed: requirements.lock
 	$(UV) pip sync --quiet --python $(PYTHON) --require-hashes --compile-bytecode requirements.lock
 	@touch $@
 
+engines: $(VENV)/.engines-installed  ## the same with Spark, which needs Java 17 or newer
+
+$(VENV)/.engines-installed: requirements-engines.lock $(VENV)/.installed
+	$(UV) pip sync --quiet --python $(PYTHON) --require-hashes --compile-bytecode requirements-engines.lock
+	@touch $@
+
 build: env  ## load the input, build the warehouse, show who is critical
 	$(PYTHON) scripts/build.py --input $(INPUT) --customers $(CUSTOMERS) $(if $(REFRESH),--full-refresh)
 
 test: env lint  ## lint, then every test; builds its own warehouses in a temporary folder
 	$(VENV)/bin/pytest -n 2 --dist loadfile
+
+test-engines: engines  ## build both inputs on DuckDB, PostgreSQL and Spark and compare every mart
+	$(PYTHON) scripts/engines/compare_engines.py --customers $(CUSTOMERS)
 
 lint: env  ## Python and SQL style, layer rules
 	$(VENV)/bin/ruff check scripts tests
@@ -61,8 +72,8 @@ docs: env  ## write the documentation of every table and column, one page: targe
 
 lock:  ## renew requirements.lock from pyproject.toml
 	python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet uv==$(UV_VERSION)
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-annotate --no-header --no-emit-index-url pyproject.toml --output-file requirements.lock
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra engines --output-file requirements-engines.lock
 
 clean:  ## remove the environment, the warehouses and what dbt wrote
 	rm -rf $(VENV) warehouse target logs

@@ -1,4 +1,4 @@
-"""Load a delivery, a folder of CSV or Parquet files, into schema raw of a DuckDB warehouse.
+"""Load a delivery, a folder of CSV or Parquet files, into schema raw of a warehouse.
 
 Which file makes which table of the input contract (models/staging/_raw__sources.yml):
   transactions.csv, transactions.parquet       the table's name
@@ -50,14 +50,15 @@ from typing import Any
 import click
 import duckdb
 import yaml
+from raw_schema import TARGETS, RawSchema, WarehouseError, first_line, open_raw
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
 CONTRACT_FILE = Path(__file__).resolve().parent.parent / "models/staging/_raw__sources.yml"
 MAPPING_NAME = "mapping.yml"
-# a file that DuckDB 1.4 clients can open
-STORAGE = {"storage_compatibility_version": "v1.4.0"}
+# the log of what has been loaded
+DELIVERIES = "_deliveries"
 CSV_SUFFIXES = {".csv", ".tsv", ".txt"}
 PARQUET_SUFFIXES = {".parquet", ".pq"}
 DELIMITERS = (",", ";", "\t", "|")
@@ -162,18 +163,21 @@ class DeliveryReport:
 
 def load_delivery(
     folder: Path,
-    warehouse: Path,
+    warehouse: Path | None = None,
     mapping: Path | None = None,
     loaded_at: datetime | str | None = None,
     input_name: str | None = None,
     progress: Progress | None = None,
+    target: str = "duckdb",
 ) -> DeliveryReport:
-    """Load a folder of files into schema raw of a DuckDB file, all of it or nothing.
+    """Load a folder of files into schema raw of a DuckDB file, or of another target.
 
+    All of it is loaded or nothing (on Spark: all of a file; see raw_schema). A target other than
+    duckdb is found by its settings in profiles.yml.
     loaded_at is UTC where it names no zone. input_name overrules the mapping's, which overrules the
     folder's name. Raises DeliveryError; the warehouse is then as it was before.
     """
-    folder, warehouse = Path(folder), Path(warehouse)
+    folder, warehouse = Path(folder), warehouse and Path(warehouse)
     progress = progress or Progress(disable=True)
     stamp = None if loaded_at is None else to_utc(loaded_at, "--loaded-at")
     try:
@@ -187,14 +191,16 @@ def load_delivery(
                 for table, path in progress.track(paths, description="checking")
             ]
             note_columns(sources, contract, report)
-            with open_warehouse(warehouse) as connection:
-                prepare_schema(connection, contract, report.input_name)
-                new_sources = skip_loaded(connection, sources, report)
-                require_tables(connection, contract, sources, folder)
-                stamps = assign_stamps(connection, rules, stamp, new_sources, report)
+            with open_raw(target, warehouse) as raw:
+                prepare_schema(raw, contract, report.input_name)
+                new_sources = skip_loaded(raw, sources, report)
+                require_tables(raw, contract, sources, folder)
+                stamps = assign_stamps(raw, rules, stamp, new_sources, report)
                 for source in progress.track(new_sources, description="loading"):
                     readable = make_readable(source, Path(scratch), report)
-                    load_file(connection, checker, readable, stamps[source.table.name], report)
+                    load_file(raw, checker, readable, stamps[source.table.name], report)
+    except WarehouseError as error:
+        raise DeliveryError(str(error)) from error
     except (duckdb.Error, OSError) as error:
         raise DeliveryError(first_line(error)) from error
     return report
@@ -622,82 +628,51 @@ def scratch_connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@contextmanager
-def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse inside one transaction; a failure rolls back and removes a file that was new."""
-    if path.stem.lower() == "raw":
-        raise DeliveryError(
-            f"{path.name} cannot be a warehouse: it would be named like its schema raw; choose "
-            "another name."
-        )
-    is_new = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        connection = duckdb.connect(str(path), config=STORAGE)
-    except duckdb.Error as error:
-        raise DeliveryError(
-            f"The warehouse {path} cannot be opened; close the programs that have it open, or "
-            f"choose another file: {first_line(error)}"
-        ) from error
-    try:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.begin()
-        yield connection
-        connection.commit()
-    except BaseException:
-        # closing without commit rolls back
-        connection.close()
-        if is_new:
-            for leftover in (path, path.with_name(path.name + ".wal")):
-                leftover.unlink(missing_ok=True)
-        raise
-    connection.close()
-
-
-def prepare_schema(
-    connection: duckdb.DuckDBPyConnection, contract: dict[str, Table], input_name: str
-) -> None:
+def prepare_schema(raw: RawSchema, contract: dict[str, Table], input_name: str) -> None:
     """Make what is missing of schema raw; refuse a warehouse that holds another input."""
-    columns_of: dict[str, set[str]] = {}
-    for table, column in connection.execute(
-        "select table_name, column_name from duckdb_columns() "
-        "where schema_name = 'raw' and database_name = current_database()"
-    ).fetchall():
-        columns_of.setdefault(table, set()).add(column.lower())
-    if "_deliveries" in columns_of:
-        others = connection.execute(
-            "select distinct input_name from raw._deliveries where input_name <> ?", [input_name]
-        ).fetchall()
+    raw.create_schema()
+    columns_of = raw.columns()
+    if DELIVERIES in columns_of:
+        others = raw.rows(
+            f"select distinct input_name from raw.{DELIVERIES} "
+            f"where input_name <> {raw.literal(input_name)}"
+        )
         if others:
             raise DeliveryError(
                 f"This warehouse holds the input {others[0][0]} and the delivery belongs to "
-                f"{input_name}. Inputs never mix in one warehouse: choose another --warehouse, or "
+                f"{input_name}. Inputs never mix in one warehouse: choose another one, or "
                 f"give --input-name {others[0][0]} if it is a further delivery of the same input."
             )
     else:
-        connection.execute("create schema if not exists raw")
-        connection.execute(
-            "create table raw._deliveries (table_name varchar, file_name varchar, sha256 varchar, "
-            "row_count bigint, loaded_at timestamp, input_name varchar)"
+        raw.create_table(
+            DELIVERIES,
+            {
+                "table_name": "text",
+                "file_name": "text",
+                "sha256": "text",
+                "row_count": "count",
+                "loaded_at": "timestamp",
+                "input_name": "text",
+            },
         )
     for table in contract.values():
-        missing = [
-            f"{column.name} {'timestamp' if column.name == 'loaded_at' else 'varchar'}"
+        missing = {
+            column.name: "timestamp" if column.name == "loaded_at" else "text"
             for column in table.columns
             if column.name not in columns_of.get(table.name, set())
-        ]
+        }
         if table.name not in columns_of:
-            connection.execute(f"create table raw.{table.name} ({', '.join(missing)})")
+            raw.create_table(table.name, missing)
             continue
-        for column in missing:
-            connection.execute(f"alter table raw.{table.name} add column {column}")
+        for column, kind in missing.items():
+            raw.add_column(table.name, column, kind)
 
 
 def skip_loaded(
-    connection: duckdb.DuckDBPyConnection, sources: list[SourceFile], report: DeliveryReport
+    raw: RawSchema, sources: list[SourceFile], report: DeliveryReport
 ) -> list[SourceFile]:
     """The files whose content their table does not hold yet, each content once."""
-    loaded = set(connection.execute("select table_name, sha256 from raw._deliveries").fetchall())
+    loaded = set(raw.rows(f"select table_name, sha256 from raw.{DELIVERIES}"))
     new_sources = []
     for source in sources:
         content = (source.table.name, source.sha256)
@@ -710,15 +685,13 @@ def skip_loaded(
 
 
 def require_tables(
-    connection: duckdb.DuckDBPyConnection,
+    raw: RawSchema,
     contract: dict[str, Table],
     sources: list[SourceFile],
     folder: Path,
 ) -> None:
     """Raise DeliveryError where a required table has come neither now nor earlier."""
-    come = {
-        row[0] for row in connection.execute("select table_name from raw._deliveries").fetchall()
-    }
+    come = {table for (table,) in raw.rows(f"select table_name from raw.{DELIVERIES}")}
     come |= {source.table.name for source in sources}
     for table in contract.values():
         if table.is_required and table.name not in come:
@@ -738,7 +711,7 @@ class Stamp:
 
 
 def assign_stamps(
-    connection: duckdb.DuckDBPyConnection,
+    raw: RawSchema,
     rules: Mapping,
     given: datetime | None,
     sources: list[SourceFile],
@@ -752,7 +725,7 @@ def assign_stamps(
         rule = rules.tables.get(name, TableMapping()).columns.get("loaded_at")
         if rule is not None and rule.kind == "constant":
             asked = to_utc(rule.text or "", f"The mapping's constant for {name}.loaded_at")
-        [newest] = connection.execute(f"select max(loaded_at) from raw.{name}").fetchone()
+        newest = raw.newest_arrival(name)
         assigned = asked or now
         if newest is not None and assigned <= newest:
             assigned = newest + timedelta(microseconds=1)
@@ -802,7 +775,7 @@ def is_utf8(path: Path) -> bool:
 
 
 def load_file(
-    connection: duckdb.DuckDBPyConnection,
+    raw: RawSchema,
     checker: duckdb.DuckDBPyConnection,
     source: SourceFile,
     stamp: Stamp,
@@ -814,16 +787,14 @@ def load_file(
     columns = source.columns | {"loaded_at": arrived}
     try:
         refuse_old_arrivals(checker, source, stamp)
-        [(row_count,)] = connection.execute(
-            f"insert into raw.{table} ({', '.join(columns)}) select {', '.join(columns.values())} "
-            f"from {relation(source)}{condition_sql(source)}"
-        ).fetchall()
+        rows = f"from {relation(source)}{condition_sql(source)}"
+        row_count = raw.insert(checker, table, columns, rows)
     except duckdb.Error as error:
         raise DeliveryError(explained(checker, source, error)) from error
-    connection.execute(
-        f"insert into raw._deliveries select ?, ?, ?, ?, "
-        f"coalesce((select max(loaded_at) from raw.{table}), ?), ?",
-        [table, source.name, source.sha256, row_count, stamp.assigned, report.input_name],
+    arrived_last = raw.newest_arrival(table) or stamp.assigned
+    raw.append(
+        DELIVERIES,
+        (table, source.name, source.sha256, row_count, arrived_last, report.input_name),
     )
     report.rows[table] += row_count
     report.files[table] += 1
@@ -932,11 +903,6 @@ def broken_sql(source: SourceFile, place: str, error: Exception) -> str:
         f"The mapping of {source.table.name}.{place} does not work on {source.name}: "
         f"{first_line(error)}; the file has {listed(source.types)}."
     )
-
-
-def first_line(error: Exception | str) -> str:
-    """The first line of a message, without its full stop."""
-    return next(iter(str(error).splitlines()), "unknown").rstrip(" .")
 
 
 def listed(names: Iterable[str], empty: str = "none") -> str:
@@ -1050,18 +1016,26 @@ def summary(report: DeliveryReport, contract: dict[str, Table]) -> RichTable:
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--warehouse", type=click.Path(path_type=Path), required=True, help="DuckDB file.")
+@click.option("--warehouse", type=click.Path(path_type=Path), help="DuckDB file.")
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default="duckdb",
+    show_default=True,
+    help="Another engine, as profiles.yml describes it, instead of a file.",
+)
 @click.option("--mapping", type=click.Path(path_type=Path), help="Instead of FOLDER/mapping.yml.")
 @click.option("--loaded-at", help="When the delivery arrived (UTC).  [default: now]")
 @click.option("--input-name", help="Name of the input.  [default: the mapping's, or the folder's]")
 def main(
     folder: Path,
-    warehouse: Path,
+    warehouse: Path | None,
+    target: str,
     mapping: Path | None,
     loaded_at: str | None,
     input_name: str | None,
 ) -> None:
-    """Load the CSV or Parquet files of FOLDER into schema raw of a DuckDB warehouse."""
+    """Load the CSV or Parquet files of FOLDER into schema raw of a warehouse."""
     errors = Console(stderr=True)
     try:
         with Progress(
@@ -1072,7 +1046,9 @@ def main(
             transient=True,
             disable=not errors.is_terminal,
         ) as progress:
-            report = load_delivery(folder, warehouse, mapping, loaded_at, input_name, progress)
+            report = load_delivery(
+                folder, warehouse, mapping, loaded_at, input_name, progress, target
+            )
     except DeliveryError as error:
         raise click.ClickException(str(error)) from error
     for warning in report.warnings:

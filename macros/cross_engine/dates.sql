@@ -13,6 +13,10 @@
     {%- endif -%}
 {%- endmacro %}
 
+{% macro spark__business_date(timestamp) -%}
+    cast(from_utc_timestamp({{ timestamp }}, '{{ var("business_timezone") }}') as date)
+{%- endmacro %}
+
 
 {% macro add_days(date, days) -%}
     {{ return(adapter.dispatch('add_days')(date, days)) }}
@@ -20,6 +24,10 @@
 
 {% macro default__add_days(date, days) -%}
     ({{ date }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro spark__add_days(date, days) -%}
+    date_add({{ date }}, cast({{ days }} as integer))
 {%- endmacro %}
 
 
@@ -32,6 +40,10 @@
     cast({{ to_date }} - {{ from_date }} as integer)
 {%- endmacro %}
 
+{% macro spark__days_between(from_date, to_date) -%}
+    datediff({{ to_date }}, {{ from_date }})
+{%- endmacro %}
+
 
 {# The last day of the month that lies so many months from the month of a date. #}
 {% macro month_end(date, months=0) -%}
@@ -40,9 +52,13 @@
 
 {% macro default__month_end(date, months) -%}
     cast(
-        date_trunc('month', {{ date }})
+        date_trunc('month', cast({{ date }} as timestamp))
         + ({{ months }} + 1) * interval '1' month
         - interval '1' day
         as date
     )
+{%- endmacro %}
+
+{% macro spark__month_end(date, months) -%}
+    last_day(add_months({{ date }}, cast({{ months }} as integer)))
 {%- endmacro %}

@@ -6,3 +6,14 @@
 {% macro default__shown_number(expression, decimals) -%}
     format('{:,.{{ decimals }}f}', cast(cast({{ expression }} as decimal(18, {{ decimals }})) as {{ double_type() }}))
 {%- endmacro %}
+
+{% macro postgres__shown_number(expression, decimals) -%}
+    to_char(
+        cast({{ expression }} as decimal(18, {{ decimals }})),
+        'FM999,999,999,999,990{{ "." ~ "0" * decimals if decimals }}'
+    )
+{%- endmacro %}
+
+{% macro spark__shown_number(expression, decimals) -%}
+    format_number(cast({{ expression }} as decimal(18, {{ decimals }})), {{ decimals }})
+{%- endmacro %}

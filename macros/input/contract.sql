@@ -22,8 +22,7 @@
     {%- endfor -%}
     {%- if existing is none and table_name == 'transactions' and flags.WHICH in ('build', 'run') -%}
         {{ exceptions.raise_compiler_error(
-            "raw.transactions does not exist in this warehouse. Load a delivery first: "
-            ~ "python scripts/load_raw.py FOLDER --warehouse " ~ (target.path or target.name)
+            "raw.transactions does not exist in this warehouse. Load a delivery first: " ~ load_command()
         ) }}
     {%- endif -%}
     {%- for column in required if existing and column not in present -%}
@@ -121,4 +120,10 @@
 {# The newest arrival that a staging model holds; older than any where it holds nothing yet. #}
 {% macro newest_seen() -%}
     select coalesce(max(seen.loaded_at), timestamp '1969-12-31 00:00:00') from {{ this }} as seen
+{%- endmacro %}
+
+
+{# The command that loads a delivery into this warehouse, for messages. #}
+{% macro load_command() -%}
+    {{ return("python scripts/load_raw.py FOLDER " ~ ("--warehouse " ~ target.path if target.path else "--target " ~ target.name)) }}
 {%- endmacro %}

@@ -35,11 +35,11 @@ ranked_rows as (
         repeated_rows.*,
         row_number() over (
             partition by repeated_rows.record_key
-            order by repeated_rows.loaded_at desc, repeated_rows.version_content desc
+            order by repeated_rows.loaded_at desc, {{ in_byte_order('repeated_rows.version_content') }} desc
         ) as version_number,
         first_value(repeated_rows.version_content) over (
             partition by repeated_rows.record_key
-            order by repeated_rows.loaded_at desc, repeated_rows.version_content desc
+            order by repeated_rows.loaded_at desc, {{ in_byte_order('repeated_rows.version_content') }} desc
         ) as kept_content
     from repeated_rows
 ),

@@ -109,7 +109,7 @@
     {%- if first_date is none -%}
         {{ exceptions.raise_compiler_error(
             "There is no day to tell of: not one row of raw.transactions has been accepted. Load a delivery: "
-            ~ "python scripts/load_raw.py FOLDER --warehouse " ~ (target.path or target.name) ~ ". If one has been loaded, "
+            ~ load_command() ~ ". If one has been loaded, "
             ~ "reason_code in the staging model stg_transactions says why its rows were rejected."
         ) }}
     {%- elif as_of_date < first_date and var('as_of_date') is not none -%}

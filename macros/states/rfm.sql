@@ -1,9 +1,3 @@
-{# A line (a reference, a cut point, a mean): fine enough for any unit, exact, so that a value equal to it is equal. #}
-{% macro line_type() -%} decimal(28, 8) {%- endmacro %}
-
-{% macro to_line(expression) -%} cast({{ expression }} as {{ line_type() }}) {%- endmacro %}
-
-
 {#
     A score of 1..rfm_score_bins of a value against the cut points of a relation with cut_point_1, cut_point_2, ...
     best: 'high' or 'low', which end of the values scores best.

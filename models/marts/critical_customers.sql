@@ -30,7 +30,7 @@ listed as (
                 order by
                     critical_customers.criticality desc,
                     critical_customers.value_at_stake_amount desc,
-                    critical_customers.customer_id asc
+                    {{ in_byte_order('critical_customers.customer_id') }} asc
             ) as bigint
         ) as criticality_rank,
         critical_customers.customer_id,

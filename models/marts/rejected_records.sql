@@ -15,7 +15,7 @@ numbered as (
         records.*,
         row_number() over (
             partition by table_name, loaded_at, reason_code, raw_content
-            order by record_key
+            order by {{ in_byte_order('record_key') }}
         ) as copy_number
     from records
 ),

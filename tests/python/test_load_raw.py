@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import load_raw
 import pytest
+import raw_schema
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -404,7 +405,7 @@ def test_inputs_never_mix(folder, warehouse, tmp_path):
 
 def test_a_raw_schema_of_an_older_contract_gets_the_new_columns(folder, warehouse):
     warehouse.parent.mkdir(parents=True)
-    with duckdb.connect(str(warehouse), config=load_raw.STORAGE) as connection:
+    with duckdb.connect(str(warehouse), config=raw_schema.STORAGE) as connection:
         connection.execute("create schema raw")
         connection.execute("create table raw.transactions (transaction_id varchar)")
     write(folder, "transactions.csv", HEADER, ROW)

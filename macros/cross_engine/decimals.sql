@@ -1,0 +1,39 @@
+{# Money: four decimals, as invoice lines have prices of a tenth of a penny. Sums are cast back to it. #}
+{% macro amount_type() -%} decimal(18, 4) {%- endmacro %}
+
+{% macro to_amount(expression) -%} cast({{ expression }} as {{ amount_type() }}) {%- endmacro %}
+
+
+{#
+    An amount at a rate. The product has twelve decimals, so it needs room before it is money again; at a rate of one,
+    which most rows have, the product is spared.
+#}
+{% macro in_base_currency(amount, rate) -%}
+    case when {{ rate }} = 1 then {{ amount }} else {{ to_amount('cast(' ~ amount ~ ' as decimal(28, 4)) * ' ~ rate) }} end
+{%- endmacro %}
+
+
+{# A line (a reference, a cut point, a mean): fine enough for any unit, exact, so that a value equal to it is equal. #}
+{% macro line_type() -%} decimal(28, 8) {%- endmacro %}
+
+{#
+    Rounded half up as a double, which every engine does alike; their casts of a double to a decimal round each in a way of
+    its own.
+#}
+{% macro to_line(expression) -%}
+    cast(
+        {{ whole_number('floor(cast(' ~ expression ~ ' as ' ~ double_type() ~ ') * 1e8 + 0.5)') }}
+        * cast(0.00000001 as decimal(8, 8)) as {{ line_type() }}
+    )
+{%- endmacro %}
+
+
+{# A double without a fraction as a decimal. #}
+{% macro whole_number(expression) -%}
+    {{ return(adapter.dispatch('whole_number')(expression)) }}
+{%- endmacro %}
+
+{% macro default__whole_number(expression) -%} cast({{ expression }} as decimal(28, 0)) {%- endmacro %}
+
+{# By way of text, as PostgreSQL otherwise cuts a double to 15 digits. #}
+{% macro postgres__whole_number(expression) -%} cast(cast({{ expression }} as text) as decimal(28, 0)) {%- endmacro %}
