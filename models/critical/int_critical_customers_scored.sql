@@ -60,11 +60,13 @@ scored as (
                 as decimal(18, 8)
             ) as decimal(5, 2)
         ) as criticality,
-        case most_urgent.stake_basis
-            when 'recent_year' then customers_weighed.recent_year_amount
-            when 'best_year' then best_years.best_year_amount
-            when 'class_aimed_at' then customers_weighed.gap_to_class_aimed_at_amount
-        end as value_at_stake_amount
+        {{ to_amount(
+            "case most_urgent.stake_basis
+                when 'recent_year' then customers_weighed.recent_year_amount
+                when 'best_year' then best_years.best_year_amount
+                when 'class_aimed_at' then customers_weighed.gap_to_class_aimed_at_amount
+            end"
+        ) }} as value_at_stake_amount
     from most_urgent
     inner join reasons_together
         on

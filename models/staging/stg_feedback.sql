@@ -58,7 +58,7 @@ staged as (
         activity_date,
         type_code as feedback_type,
         rating_given as rating,
-        best_rating as rating_scale,
+        {{ to_amount('best_rating') }} as rating_scale,
         is_complaint or coalesce(
             rating_given <= best_rating * {{ var('low_rating_share') }},
             false

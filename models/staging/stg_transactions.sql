@@ -74,8 +74,10 @@ staged as (
         status_code as transaction_status,
         coalesce(is_counted_purchase and row_amount >= 0, false) as is_purchase,
         coalesce(is_counted_return or (is_counted_purchase and row_amount < 0), false) as is_return,
-        case when fault_code is null then {{ in_base_currency('abs(row_amount)', 'rate_to_base') }} end as amount,
-        case when fault_code is null then {{ in_base_currency('row_profit_amount', 'rate_to_base') }} end as profit_amount,
+        {{ to_amount('case when fault_code is null then ' ~ in_base_currency('abs(row_amount)', 'rate_to_base') ~ ' end') }}
+            as amount,
+        {{ to_amount('case when fault_code is null then ' ~ in_base_currency('row_profit_amount', 'rate_to_base') ~ ' end') }}
+            as profit_amount,
         currency_code as currency,
         {{ clean_text('order_id') }} as order_id,
         {{ clean_text('account_id') }} as account_id,

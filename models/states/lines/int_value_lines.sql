@@ -87,8 +87,8 @@ value_lines as (
         lifetime_lines.top_fifth_line_amount,
         window_lines.high_value_line_amount,
         window_lines.mid_value_line_amount,
-        abc_lines.abc_a_line_amount,
-        abc_lines.abc_b_line_amount,
+        {{ to_amount('abc_lines.abc_a_line_amount') }} as abc_a_line_amount,
+        {{ to_amount('abc_lines.abc_b_line_amount') }} as abc_b_line_amount,
         {{ to_amount('abc_lines.top_fifth_amount') }} as top_fifth_amount
     from as_of_dates
     left join lifetime_lines on as_of_dates.as_of_date = lifetime_lines.as_of_date
