@@ -14,8 +14,10 @@
     {%- set existing = load_relation(declared) -%}
     {%- set columns = adapter.get_columns_in_relation(existing) if existing else [] -%}
     {%- set present = columns | map(attribute='name') | map('lower') | list -%}
-    {%- set timestamps = columns | selectattr('dtype', 'in', ['TIMESTAMP', 'timestamp without time zone', 'timestamp_ntz'])
-        | map(attribute='name') | map('lower') | list -%}
+    {%- set timestamps = [] -%}
+    {%- for column in columns if column.dtype | lower in ('timestamp', 'timestamp without time zone', 'timestamp_ntz') -%}
+        {%- do timestamps.append(column.name | lower) -%}
+    {%- endfor -%}
     {%- set required = [] -%}
     {%- for column in contract_columns(table_name) if column.meta.get('required') -%}
         {%- do required.append(column.name) -%}

@@ -19,13 +19,13 @@
     {%- if existing is none or existing.is_view or should_full_refresh() -%}
         {%- if existing -%} {%- do adapter.drop_relation(existing) -%} {%- endif -%}
         {%- call statement('main') -%}
-            {{ create_table_as(false, target_relation, 'select * from (' ~ sql ~ ') as states where 1 = 0') }}
+            {{ create_empty_by_date(target_relation, sql) }}
         {%- endcall -%}
     {%- else -%}
-        {%- call statement('main') -%}
-            delete from {{ target_relation }}
-            where as_of_date not in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine)
-        {%- endcall -%}
+        {%- call noop_statement('main', 'OK') -%} {%- endcall -%}
+        {%- do run_all(forget_dates(
+            target_relation, 'as_of_date not in (select spine.as_of_date from ' ~ ref('as_of_dates') ~ ' as spine)'
+        )) -%}
     {%- endif -%}
 
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
@@ -40,9 +40,7 @@
     {%- for rows in outdated_dates_by_statement() -%}
         {%- set these_dates = dates_filter(rows | map(attribute='as_of_date')) -%}
         {%- set dates_before = dates_filter(rows | map(attribute='previous_as_of_date') | select) -%}
-        {%- call statement('delete_' ~ loop.index) -%}
-            delete from {{ target_relation }} {{ these_dates }}
-        {%- endcall -%}
+        {%- do run_all(forget_dates(target_relation, these_dates | replace('where ', ''))) -%}
         {%- call statement('insert_' ~ loop.index) -%}
             insert into {{ target_relation }} ({{ columns | join(', ') }})
             select {{ columns | join(', ') }}
@@ -58,6 +56,11 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+
+{% macro run_all(statements) %}
+    {%- for one in statements -%} {%- do run_query(one) -%} {%- endfor -%}
+{% endmacro %}
 
 
 {#

@@ -58,9 +58,10 @@
 {% macro forget_outdated_dates() %}
     {%- set ledger = ledger_relation() if execute else none -%}
     {%- if ledger -%}
-        delete from {{ ledger }}
-        where
-            as_of_date is not null
-            and as_of_date not in (select kept.as_of_date from {{ this }} as kept where not kept.is_outdated)
+        {%- do run_all(forget_dates(
+            ledger,
+            'as_of_date is not null and as_of_date not in (select kept.as_of_date from ' ~ this ~ ' as kept'
+            ~ ' where not kept.is_outdated)'
+        )) -%}
     {%- endif -%}
 {% endmacro %}

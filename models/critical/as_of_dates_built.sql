@@ -1,4 +1,4 @@
-{{ config(materialized='table', schema='states') }}
+{{ config(materialized='table', schema='states', meta={'partitioned_by': 'as_of_date'}) }}
 
 -- depends on every table of states, so that it is written only when all of them are
 -- depends_on: {{ ref('int_turning_points_unioned') }}

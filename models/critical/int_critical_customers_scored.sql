@@ -27,8 +27,8 @@ reasons_together as (
         as_of_date,
         cast(count(*) as integer) as turning_point_count,
         1 - exp(sum(ln(1 - urgency))) as urgency_together,
-        {{ dbt.listagg('reason_en', "' | '", 'order by urgency_rank') }} as reasons_en,
-        {{ dbt.listagg('reason_zh', "' | '", 'order by urgency_rank') }} as reasons_zh
+        {{ joined_texts('reason_en', ' | ', 'urgency_rank') }} as reasons_en,
+        {{ joined_texts('reason_zh', ' | ', 'urgency_rank') }} as reasons_zh
     from turning_points
     group by customer_id, as_of_date
 ),

@@ -29,7 +29,7 @@ listed as (
             row_number() over (
                 order by
                     critical_customers.criticality desc,
-                    critical_customers.value_at_stake_amount desc,
+                    critical_customers.value_at_stake_amount desc nulls last,
                     {{ in_byte_order('critical_customers.customer_id') }} asc
             ) as bigint
         ) as criticality_rank,

@@ -1,4 +1,4 @@
-{{ config(unique_key='customer_id', schema='restricted') }}
+{{ config(unique_key='customer_id', schema='restricted', meta={'dated_by': 'registered_date'}) }}
 
 with
 

@@ -1,0 +1,36 @@
+{# How a table of states, or the ledger of its dates, is made and changed date by date (by_as_of_date). #}
+
+
+{# An empty table with the columns of a query. #}
+{% macro create_empty_by_date(relation, sql) -%}
+    {{ return(adapter.dispatch('create_empty_by_date')(relation, sql)) }}
+{%- endmacro %}
+
+{% macro default__create_empty_by_date(relation, sql) -%}
+    {{ create_table_as(false, relation, 'select * from (' ~ sql ~ ') as states where 1 = 0') }}
+{%- endmacro %}
+
+{% macro spark__create_empty_by_date(relation, sql) -%}
+    create table {{ relation }} using parquet partitioned by (as_of_date) as
+    select * from ({{ sql }}) as states where 1 = 0
+{%- endmacro %}
+
+
+{# Statements that leave a table without some of its dates; condition says which, of a row's as_of_date. #}
+{% macro forget_dates(relation, condition) -%}
+    {{ return(adapter.dispatch('forget_dates')(relation, condition)) }}
+{%- endmacro %}
+
+{% macro default__forget_dates(relation, condition) -%}
+    {{ return(['delete from ' ~ relation ~ ' where ' ~ condition]) }}
+{%- endmacro %}
+
+{% macro spark__forget_dates(relation, condition) -%}
+    {%- set statements = [] -%}
+    {%- for date in run_query(
+        'select distinct cast(as_of_date as string) from ' ~ relation ~ ' where ' ~ condition
+    ).columns[0].values() -%}
+        {%- do statements.append('alter table ' ~ relation ~ " drop if exists partition (as_of_date = date '" ~ date ~ "')") -%}
+    {%- endfor -%}
+    {{ return(statements) }}
+{%- endmacro %}
