@@ -126,6 +126,10 @@ def thrift_settings(folder: Path, port: int, memory: str, cores: int) -> Mapping
         "spark.executor.memory": f"{int(memory.removesuffix('g')) * 1024 - 512}m",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        # a date is asked for by itself; else each join with a table of states would carry the plan
+        # of its other side along, and a view over ten views would not fit into memory
+        "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+        "spark.sql.maxPlanStringLength": "10000",
         # a table for few rows needs few tasks; adaptive execution splits what is larger
         "spark.sql.shuffle.partitions": str(2 * cores),
         "spark.ui.enabled": "false",
