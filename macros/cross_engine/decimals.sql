@@ -30,22 +30,13 @@
 
 {#
     Rounded half up as a double, which every engine does alike; their casts of a double to a decimal round each in a way of
-    its own.
+    its own. What stands before the point and what behind it are whole numbers that a double holds exactly.
 #}
 {% macro to_line(expression) -%}
+    {%- set number = 'cast(' ~ expression ~ ' as ' ~ double_type() ~ ')' -%}
     cast(
-        {{ whole_number('floor(cast(' ~ expression ~ ' as ' ~ double_type() ~ ') * 1e8 + 0.5)') }}
-        * cast(0.00000001 as decimal(8, 8)) as {{ line_type() }}
+        cast(floor({{ number }}) as bigint)
+        + cast(floor(({{ number }} - floor({{ number }})) * 1e8 + 0.5) as bigint) * cast(0.00000001 as decimal(8, 8))
+        as {{ line_type() }}
     )
 {%- endmacro %}
-
-
-{# A double without a fraction as a decimal. #}
-{% macro whole_number(expression) -%}
-    {{ return(adapter.dispatch('whole_number')(expression)) }}
-{%- endmacro %}
-
-{% macro default__whole_number(expression) -%} cast({{ expression }} as decimal(28, 0)) {%- endmacro %}
-
-{# By way of text, as PostgreSQL otherwise cuts a double to 15 digits. #}
-{% macro postgres__whole_number(expression) -%} cast(cast({{ expression }} as text) as decimal(28, 0)) {%- endmacro %}

@@ -37,10 +37,10 @@
         {%- endcall -%}
         {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
         {%- set months = run_query(
-            'select distinct cast(partition_month as string) from ('
+            'select cast(partition_month as string) from ('
             ~ 'select partition_month from ' ~ new_rows ~ ' union all '
             ~ 'select old.partition_month from ' ~ target_relation ~ ' as old left semi join ' ~ new_rows ~ ' as new on old.'
-            ~ key ~ ' = new.' ~ key ~ ') as touched'
+            ~ key ~ ' = new.' ~ key ~ ') as touched group by partition_month'
         ).columns[0].values() -%}
         {%- if months -%}
             {%- call statement('replace_months') -%}

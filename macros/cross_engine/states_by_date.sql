@@ -28,7 +28,7 @@
 {% macro spark__forget_dates(relation, condition) -%}
     {%- set statements = [] -%}
     {%- for date in run_query(
-        'select distinct cast(as_of_date as string) from ' ~ relation ~ ' where ' ~ condition
+        'select cast(as_of_date as string) from ' ~ relation ~ ' where ' ~ condition ~ ' group by as_of_date'
     ).columns[0].values() -%}
         {%- do statements.append('alter table ' ~ relation ~ " drop if exists partition (as_of_date = date '" ~ date ~ "')") -%}
     {%- endfor -%}

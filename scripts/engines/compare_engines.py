@@ -4,7 +4,8 @@
   python scripts/engines/compare_engines.py --engine postgres --input demo_bank --customers 2000
 
 Starts a PostgreSQL server and a Spark cluster of its own in a temporary folder, loads each input
-with the same arrival, builds it, compares, and stops all that it started. Keys, dates, integers,
+with the same arrival, builds it, runs the tests of tests/cross_engine, compares, and stops all
+that it started. Keys, dates, integers,
 decimals and labels must be equal, doubles up to a billionth of their size. Exit code 1 where a
 mart differs.
 """
@@ -190,6 +191,9 @@ def main(engines: Sequence[str], inputs: Sequence[str], customers: int) -> None:
                         console.print(
                             f"{input_name} on {engine_name}: loaded in {loaded - begun:.0f} s, "
                             f"built in {built - loaded:.0f} s"
+                        )
+                        engine.dbt(
+                            "test", "--select", "path:tests/cross_engine", variables=variables
                         )
                         for mart in marts:
                             engine.fetch(connection, f"{engine_name}_{input_name}", mart)

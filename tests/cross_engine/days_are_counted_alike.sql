@@ -1,0 +1,45 @@
+{#
+    Protects the calendar: days, business days and month ends are the same on every engine, over the ends of months, years
+    and leap Februaries. One that counts another day would move money between windows.
+#}
+with
+
+days as (
+    select
+        date '2024-01-31' as first_day,
+        date '2024-03-01' as last_day,
+        timestamp '2024-02-29 16:00:00' as at_midnight,
+        timestamp '2024-02-29 15:59:59.999999' as before_midnight
+),
+
+found as (
+    select
+        {{ days_between('first_day', 'last_day') }} as days_apart,
+        {{ days_between('last_day', 'first_day') }} as days_back,
+        {{ add_days('first_day', 29) }} as leap_day,
+        {{ add_days('last_day', '-1 * 366') }} as year_before,
+        {{ month_end('first_day') }} as same_month,
+        {{ month_end('first_day', 1) }} as next_month,
+        {{ month_end('last_day', -13) }} as february_before,
+        {{ business_date('at_midnight') }} as next_day,
+        {{ business_date('before_midnight') }} as same_day
+    from days
+),
+
+failures as (
+    select * from found
+    where
+        days_apart is distinct from 30
+        or days_back is distinct from -30
+        or leap_day is distinct from date '2024-02-29'
+        or year_before is distinct from date '2023-03-01'
+        or same_month is distinct from date '2024-01-31'
+        or next_month is distinct from date '2024-02-29'
+        or february_before is distinct from date '2023-02-28'
+        {%- if var('business_timezone') == 'Asia/Shanghai' %}
+        or next_day is distinct from date '2024-03-01'
+        or same_day is distinct from date '2024-02-29'
+        {%- endif %}
+)
+
+select * from failures

@@ -1,0 +1,200 @@
+"""PostgreSQL gives the marts that DuckDB gives, day after day; what cannot be reached is said.
+
+The server is a real one, on a socket in a temporary folder. Spark and both whole inputs are
+compared by scripts/engines/compare_engines.py, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pytest
+import servers
+from compare_engines import compare
+from engines import NO_TESTS, Engine, read_marts, running_engine
+from generate_demo import generate_demo
+from load_raw import DeliveryError, load_delivery
+from raw_schema import PostgresRaw, open_postgres
+from servers import ServerError, find_java
+
+ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00")
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The deliveries of a small bank: its history, and the next day."""
+    folder = tmp_path_factory.mktemp("bank")
+    generate_demo(folder, customers=300, then_days=1)
+    return [folder / "delivery", *sorted((folder / "days").iterdir())]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Engine]:
+    """A server for these tests."""
+    # of its own, as a socket's path must be short and the server runs as another user
+    with (
+        TemporaryDirectory(prefix="pg") as folder,
+        running_engine("postgres", Path(folder)) as engine,
+    ):
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """DuckDB, which the server is compared with."""
+    return Engine("duckdb", {}, tmp_path_factory.mktemp("embedded"))
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def unequal(
+    embedded: Engine, other: Engine, connection: duckdb.DuckDBPyConnection
+) -> dict[str, object]:
+    """The marts that differ, each with how."""
+    marts = read_marts()
+    for engine in (embedded, other):
+        for mart in marts:
+            engine.fetch(connection, f"{engine.name}_bank", mart)
+    found = {mart.name: compare(connection, mart, other.name, "bank") for mart in marts}
+    assert all(one.rows for one in found.values())
+    return {name: one for name, one in found.items() if not one.is_equal}
+
+
+def test_every_mart_of_postgres_is_that_of_duckdb_and_stays_so(bank, embedded, postgres, tables):
+    for delivery, arrived in zip(bank, ARRIVALS, strict=True):
+        for engine in (embedded, postgres):
+            engine.load(delivery, "bank", arrived)
+            engine.dbt("build", *NO_TESTS)
+        assert unequal(embedded, postgres, tables) == {}
+    postgres.dbt("test", "--select", "path:tests/cross_engine", "path:tests/totals")
+
+
+def test_a_cell_that_differs_is_found(bank, tables):
+    """The comparison itself: a cent, a double, a row that is missing and one too many."""
+    mart = next(mart for mart in read_marts() if mart.name == "value_class_summary")
+    columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in mart.types.items())
+    for schema in ("duckdb_bank", "postgres_bank"):
+        tables.execute(f"create schema {schema}")
+        tables.execute(f"create table {schema}.value_class_summary as select {columns} limit 0")
+        for day in (1, 2, 3):
+            tables.execute(
+                f"insert into {schema}.value_class_summary (as_of_date, value_class, "
+                f"customer_count, monetary_amount, customer_share) "
+                f"values (date '2026-01-0{day}', 'key_value', 5, 100.01, 0.25)"
+            )
+    name = "postgres_bank.value_class_summary"
+    assert compare(tables, mart, "postgres", "bank").is_equal
+    tables.execute(f"update {name} set customer_share = 0.25 * (1 + 5e-10)")
+    assert compare(tables, mart, "postgres", "bank").is_equal
+    tables.execute(f"update {name} set customer_share = 0.25 * (1 + 5e-9)")
+    assert compare(tables, mart, "postgres", "bank").columns == {"customer_share": 3}
+    tables.execute(f"update {name} set customer_share = null where as_of_date = '2026-01-01'")
+    tables.execute(f"update {name} set monetary_amount = 100.02 where as_of_date = '2026-01-02'")
+    tables.execute(f"update {name} set as_of_date = '2026-01-04' where as_of_date = '2026-01-03'")
+    found = compare(tables, mart, "postgres", "bank")
+    assert (found.missing, found.additional, found.differing) == (1, 1, 2)
+    assert found.columns == {"customer_share": 2, "monetary_amount": 1}
+
+
+def test_null_and_blank_and_zero_bytes_arrive_as_they_are(postgres):
+    with (
+        TemporaryDirectory() as scratch,
+        postgres.postgres() as connection,
+        duckdb.connect() as reader,
+    ):
+        raw = PostgresRaw(connection, Path(scratch))
+        raw.execute("create temporary table cells (a text, b text, c text, d text)")
+        reader.execute("create table given as select null as a, '' as b, 'x' || chr(0) as c")
+        raw.execute("create schema if not exists raw")
+        raw.execute("create table raw.cells (a text, b text, c text, d text)")
+        texts = {"a": "a", "b": "b", "c": "c", "d": "'line' || chr(10) || '\"end\", \\N'"}
+        assert raw.insert(reader, "cells", texts, "from given") == 1
+        assert raw.rows("select * from raw.cells") == [(None, "", "x\ufffd", 'line\n"end", \\N')]
+        connection.rollback()
+
+
+def test_a_server_that_does_not_answer_is_named(bank, monkeypatch, tmp_path):
+    monkeypatch.setenv("PGHOST", str(tmp_path))
+    monkeypatch.setenv("PGUSER", "bank")
+    with pytest.raises(DeliveryError, match=r"database critical_customers at .* see that it runs"):
+        load_delivery(bank[0], target="postgres")
+
+
+def test_a_file_and_a_target_are_not_named_together(bank, tmp_path):
+    with pytest.raises(DeliveryError, match="--warehouse names a DuckDB file"):
+        load_delivery(bank[0], tmp_path / "warehouse.duckdb", target="postgres")
+    with pytest.raises(DeliveryError, match="Name the DuckDB file with --warehouse"):
+        load_delivery(bank[0])
+
+
+def test_a_load_that_fails_leaves_nothing_in_postgres(postgres):
+    class Settings:
+        host, port, user = postgres.environment["PGHOST"], 5432, "postgres"
+        password, database = "", postgres.environment["PGDATABASE"]
+
+    with pytest.raises(RuntimeError), open_postgres(Settings) as raw:
+        raw.execute("create table half_written (a text)")
+        raise RuntimeError
+    with open_postgres(Settings) as raw:
+        assert raw.rows("select to_regclass('half_written')") == [(None,)]
+
+
+def java(folder: Path, version: str) -> Path:
+    """The home of a Java that tells a version."""
+    program = folder / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [("1.8.0_392", "is of version 8"), ("11.0.21", "is of version 11"), ("?", "version unknown")],
+)
+def test_an_old_java_is_refused(version, message, tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", str(java(tmp_path, version)))
+    with pytest.raises(ServerError, match=message + r"\. Spark needs Java 17 or newer; install it"):
+        find_java()
+
+
+def test_a_new_java_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", str(java(tmp_path, "21.0.1")))
+    assert find_java() == tmp_path
+
+
+def test_no_java_is_said(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServerError, match=r"no Java on this machine\. Spark needs Java 17"):
+        find_java()
+
+
+def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path):
+    command = ["sh", "-c", "echo Address already in use; exit 1"]
+    with (
+        pytest.raises(ServerError, match=r"Spark master did not come up on port (?s:.*)in use"),
+        servers.server_process("master", command, tmp_path, os.environ, servers.free_port()),
+    ):
+        pass
+
+
+def test_a_server_is_ended_with_its_children(tmp_path):
+    command = ["sh", "-c", "sleep 600 & echo $! > child; wait"]
+    with servers.server_process("worker", command, tmp_path, os.environ, None):
+        while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
+            pass
+        child = int((tmp_path / "child").read_text())
+        os.kill(child, 0)
+    with pytest.raises(ProcessLookupError):
+        for _ in range(10_000_000):
+            os.kill(child, 0)
