@@ -4,12 +4,16 @@
     something else to some engine.
 #}
 
+{# Another loader may have typed a column; what it says is then read from its text. #}
+{% macro as_text(expression) -%} cast({{ expression }} as {{ dbt.type_string() }}) {%- endmacro %}
+
+
 {#
     A time as it stands is UTC; an offset that is written is applied. Fractions are cut after the microsecond, so that no
     time moves into the next day.
 #}
 {% macro try_timestamp(expression) -%}
-    {{ return(adapter.dispatch('try_timestamp')(expression)) }}
+    {{ return(adapter.dispatch('try_timestamp')(as_text(expression))) }}
 {%- endmacro %}
 
 {% macro default__try_timestamp(expression) -%}
@@ -37,7 +41,7 @@
 
 {# The day of a date, or of a time as it stands. #}
 {% macro try_date(expression) -%}
-    {{ return(adapter.dispatch('try_date')(expression)) }}
+    {{ return(adapter.dispatch('try_date')(as_text(expression))) }}
 {%- endmacro %}
 
 {% macro default__try_date(expression) -%}
@@ -54,7 +58,7 @@
 
 {# A decimal number, rounded half up; what a decimal cannot hold, such as inf and nan, is no number here. #}
 {% macro try_amount(expression) -%}
-    {{ return(adapter.dispatch('try_amount')(expression)) }}
+    {{ return(adapter.dispatch('try_amount')(as_text(expression))) }}
 {%- endmacro %}
 
 {# DuckDB's own rule is the pattern, but for the underscores that it allows between digits. #}
@@ -89,12 +93,14 @@
 {% macro spark__fits(expression, pattern) -%} {{ expression }} rlike '^(?:{{ pattern }})\\z' {%- endmacro %}
 
 
-{# A day that the calendar has, in the years 1000 to 9999: months of 31 and 30 days, February, leap years. #}
+{# A day that the calendar has, in the years 0001 to 9999: months of 31 and 30 days, February, leap years. #}
 {% macro day_pattern() -%}
     {%- set to_28 = '(0?[1-9]|1[0-9]|2[0-8])' -%}
-    {%- set leap_year = '([1-9][0-9](0[48]|[2468][048]|[13579][26])|([2468][048]|[13579][26])00)' -%}
+    {%- set year = '([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])' -%}
+    {%- set divisible_by_4 = '(0[48]|[2468][048]|[13579][26])' -%}
+    {%- set leap_year = '([0-9]{2}' ~ divisible_by_4 ~ '|' ~ divisible_by_4 ~ '00)' -%}
     {{ return(
-        '([1-9][0-9]{3}[-/]((0?[13578]|1[02])[-/](' ~ to_28 ~ '|29|30|31)|(0?[469]|11)[-/](' ~ to_28 ~ '|29|30)|0?2[-/]'
+        '(' ~ year ~ '[-/]((0?[13578]|1[02])[-/](' ~ to_28 ~ '|29|30|31)|(0?[469]|11)[-/](' ~ to_28 ~ '|29|30)|0?2[-/]'
         ~ to_28 ~ ')|' ~ leap_year ~ '[-/]0?2[-/]29)'
     ) }}
 {%- endmacro %}

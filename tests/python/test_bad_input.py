@@ -92,7 +92,7 @@ CASES: dict[str, tuple[dict[str, str], str | None]] = {
     "currency unknown": ({"currency": "yuan"}, "unknown_currency"),
     "year 1": ({"occurred_at": "0001-01-01 00:00:00"}, "date_out_of_range"),
     "a spreadsheet's day zero": ({"occurred_at": "1899-12-30"}, "date_out_of_range"),
-    "before Christ": ({"occurred_at": "0044-03-15 (BC)"}, "date_out_of_range"),
+    "before Christ": ({"occurred_at": "0044-03-15 (BC)"}, "invalid_timestamp"),
     "tomorrow": ({"occurred_at": "2026-09-19 16:00:00"}, "date_in_future"),
     "year 9999": ({"occurred_at": "9999-12-31 23:59:59"}, "date_in_future"),
     "never": ({"occurred_at": "infinity"}, "invalid_timestamp"),
