@@ -190,6 +190,8 @@ def copy_file(source: Path, target: Path) -> None:
     with source.open("rb") as reader, target.open("wb") as writer:
         if not copied_by_file_system(reader.fileno(), writer.fileno()):
             shutil.copyfileobj(reader, writer, BLOCK_SIZE)
+    # who may read the one may read the other
+    shutil.copymode(source, target)
 
 
 def copied_by_file_system(reader: int, writer: int) -> bool:

@@ -399,6 +399,14 @@ def test_of_two_builds_at_once_the_second_is_told_of_the_first(bank):
     bank.build_by()
 
 
+def test_who_may_read_the_file_may_read_the_new_one(bank):
+    bank.served.path.chmod(0o640)
+    inode = bank.served.path.stat().st_ino
+    bank.build_by()
+    assert bank.served.path.stat().st_ino != inode
+    assert bank.served.path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_folder_that_cannot_be_made_is_named(bank):
     bank.working.parent.write_text("in the way", encoding="utf-8")
     with pytest.raises(WarehouseError, match=r"building cannot be written .*; move what stands in"):
