@@ -4,8 +4,9 @@
 --input online_retail   the folder of that name in data/
 --input FOLDER          your own delivery (scripts/load_raw.py says what it may hold)
 
-Each input has a folder of its own name in WAREHOUSES and its warehouse.duckdb in it. A delivery
-that has been loaded is not loaded again, so that a second build costs what is new.
+Each input has a folder of its own name in WAREHOUSES and its warehouse.duckdb in it, which is
+replaced when a build has succeeded with its data tests, and else left as it is (build_beside.py).
+A delivery that has been loaded is not loaded again, so that a second build costs what is new.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from typing import Any
 import click
 import duckdb
 import yaml
+from build_beside import built_beside, only_build, start_anew
 from generate_demo import DemoError, generate_demo
 from load_raw import DeliveryError, load_delivery, read_mapping
+from raw_schema import WarehouseError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -57,14 +60,16 @@ def find_input(name: str, warehouses: Path) -> Input:
 
 
 def prepare_demo(folder: Path, customers: int, progress: Progress) -> None:
-    """Generate the demo bank unless it is there in that size; another size starts anew."""
+    """Generate the demo bank unless it is there in that size; another size starts anew.
+
+    The warehouse of the earlier bank is served until that of the new one is built.
+    """
     truth = folder / "truth.parquet"
     if truth.exists():
         [(present,)] = duckdb.sql(f"select count(*) from '{truth}'").fetchall()
         if present == customers and (folder / "delivery").is_dir():
             return
-    for leftover in folder.glob(f"{WAREHOUSE_NAME}*"):
-        leftover.unlink()
+    start_anew(folder / WAREHOUSE_NAME)
     generate_demo(folder, customers=customers, progress=progress)
 
 
@@ -96,6 +101,40 @@ def command_line(warehouse: Path, variables: dict[str, Any]) -> str:
     )
 
 
+def build(
+    chosen: Input, warehouse: Path, customers: int, full_refresh: bool, progress: Progress
+) -> None:
+    """Load an input and build it beside its warehouse, which the result then replaces.
+
+    Warnings are printed on the console of progress. customers is the size of the demo bank. Raises
+    DemoError, DeliveryError, DbtError and WarehouseError; what people read is then as it was.
+    """
+    with only_build(warehouse):
+        if chosen.name == DEMO_BANK:
+            prepare_demo(warehouse.parent, customers, progress)
+        with built_beside(warehouse) as working:
+            report = load_delivery(
+                chosen.delivery, working, input_name=chosen.name, progress=progress
+            )
+            for warning in report.warnings:
+                progress.console.print(f"[yellow]{escape(warning)}")
+            try:
+                # unit tests prove the code, which no input can break: make test runs them
+                run_dbt(
+                    *("build", "--exclude-resource-type", "unit_test"),
+                    *(["--full-refresh"] if full_refresh else []),
+                    warehouse=working,
+                    variables=chosen.variables,
+                    callbacks=[ShowProgress(progress)],
+                )
+            except DbtError as error:
+                served = f"{warehouse} is as it was" if warehouse.exists() else "Nothing is served"
+                raise DbtError(
+                    f"{error}\n{served}; what was built, with the rows that were rejected, is in "
+                    f"{working} until the next build."
+                ) from error
+
+
 @click.command()
 @click.option("--input", "input_name", default=DEMO_BANK, show_default=True, help="Name or folder.")
 @click.option("--customers", default=20_000, show_default=True, help="Size of the demo bank.")
@@ -122,22 +161,8 @@ def main(input_name: str, customers: int, warehouses: Path, full_refresh: bool) 
         with Progress(
             *columns, console=errors, transient=True, disable=not errors.is_terminal
         ) as progress:
-            if chosen.name == DEMO_BANK:
-                prepare_demo(warehouse.parent, customers, progress)
-            report = load_delivery(
-                chosen.delivery, warehouse, input_name=chosen.name, progress=progress
-            )
-            for warning in report.warnings:
-                errors.print(f"[yellow]{escape(warning)}")
-            # unit tests prove the code, which no input can break: make test runs them
-            run_dbt(
-                *("build", "--exclude-resource-type", "unit_test"),
-                *(["--full-refresh"] if full_refresh else []),
-                warehouse=warehouse,
-                variables=chosen.variables,
-                callbacks=[ShowProgress(progress)],
-            )
-    except (DemoError, DeliveryError, DbtError) as error:
+            build(chosen, warehouse, customers, full_refresh, progress)
+    except (DemoError, DeliveryError, DbtError, WarehouseError, OSError, duckdb.Error) as error:
         errors.print(
             f"[bold red]The build of {escape(input_name)} stopped.[/] {escape(str(error))}",
             highlight=False,

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from build import command_line, find_input, prepare_demo
+from build import command_line, find_input
 from click.testing import CliRunner
 from load_raw import DeliveryError
-from rich.progress import Progress
 from run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE
 from show_summary import CHINESE
 from show_summary import main as show_summary_command
@@ -88,18 +87,6 @@ def test_a_second_build_changes_nothing(first_build, warehouses):
     again = build("--warehouses", str(warehouses), "--customers", "600")
     assert again.returncode == 0, again.stderr
     assert again.stdout == first_build.stdout
-
-
-def test_another_size_of_the_demo_bank_starts_anew(tmp_path):
-    silent = Progress(disable=True)
-    prepare_demo(tmp_path, 300, silent)
-    warehouse = tmp_path / "warehouse.duckdb"
-    warehouse.touch()
-    prepare_demo(tmp_path, 300, silent)
-    assert warehouse.exists()
-    prepare_demo(tmp_path, 320, silent)
-    assert not warehouse.exists()
-    assert len(duckdb.read_parquet(str(tmp_path / "truth.parquet"))) == 320
 
 
 def test_a_folder_of_ones_own_is_built_with_the_vars_of_its_mapping(tmp_path):
