@@ -27,7 +27,7 @@ aggregated as (
 
 single as (
     select
-        cast({{ to_line('cast(1234567.123456785 as ' ~ double_type() ~ ')') }} as {{ dbt.type_string() }}) as line,
+        cast({{ to_line('cast(1234567.123456785 as ' ~ double_type() ~ ')') }} as {{ dbt.type_string() }}) as usual_line,
         cast({{ to_line('cast(12345678901.2345 as ' ~ double_type() ~ ')') }} as {{ dbt.type_string() }}) as large_line,
         {{ in_base_currency('cast(99999999.9999 as decimal(18, 4))', 'cast(7.12345678 as decimal(18, 8))') }} as in_base,
         {{ shown_number('cast(1234567.25 as decimal(18, 4))', 1) }} as one_decimal,
@@ -48,7 +48,7 @@ failures as (
         or aggregated.mean_value is distinct from 4.25
         or aggregated.no_ratio is not null
         or aggregated.third is distinct from 5.66666667
-        or single.line is distinct from '1234567.12345678'
+        or single.usual_line is distinct from '1234567.12345678'
         or single.large_line is distinct from '12345678901.23450089'
         or single.in_base is distinct from 712345677.9993
         or single.one_decimal is distinct from '1,234,567.3'
