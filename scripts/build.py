@@ -121,7 +121,8 @@ def build(
             try:
                 # unit tests prove the code, which no input can break: make test runs them
                 run_dbt(
-                    *("build", "--exclude-resource-type", "unit_test"),
+                    # the file that was loaded and will be served, whatever target is the default
+                    *("build", "--target", "duckdb", "--exclude-resource-type", "unit_test"),
                     *(["--full-refresh"] if full_refresh else []),
                     warehouse=working,
                     variables=chosen.variables,

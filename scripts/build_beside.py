@@ -18,7 +18,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -89,8 +89,9 @@ def take(lock: IO[str], served: Path) -> None:
             "its end and build again."
         ) from error
     lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
+    # where the disk is full, the copy that a killed build left must still be found and removed
+    with suppress(OSError):
+        os.write(lock.fileno(), str(os.getpid()).encode())
 
 
 def start_anew(served: Path) -> None:
@@ -134,6 +135,8 @@ def put_in_place(working: Path, served: Path, begun_with: tuple[int, ...] | None
     if begun_with is None:
         if served.exists():
             raise changed_meanwhile(served)
+        # one that was left when its warehouse was removed would make the new one unreadable
+        log_file(served).unlink(missing_ok=True)
         working.replace(served)
     else:
         # as long as it is being read, no one can begin to write into it

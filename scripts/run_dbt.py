@@ -84,7 +84,8 @@ def release_warehouse() -> None:
 def failure(result: dbtRunnerResult) -> str:
     """What went wrong, a line for each node that failed by itself."""
     if result.exception is not None:
-        return clean(str(result.exception))
+        # an interrupt has no text of its own
+        return clean(str(result.exception)) or f"dbt was ended by {type(result.exception).__name__}"
     failed = [
         f"{node.node.name}: {clean(node.message or node.status)}"
         for node in getattr(result.result, "results", [])

@@ -27,11 +27,12 @@ import duckdb
 import pytest
 from build import Input, build
 from build_beside import only_build, working_file
+from dbt.cli.main import dbtRunnerResult
 from generate_demo import generate_demo
 from load_raw import DeliveryError
 from raw_schema import WarehouseError
 from rich.progress import Progress
-from run_dbt import DbtError, run_dbt
+from run_dbt import DbtError, failure, run_dbt
 from test_incremental import FIRST_BUILD, NEXT_BUILD, QUIET, differences, relations
 from warehouses import Warehouse, parsed_project
 
@@ -387,7 +388,40 @@ def test_a_full_disk_is_named_and_leaves_what_is_served(bank, next_day, room):
     assert bank.served.value("select count(*) from raw.transactions") > 0
 
 
+def test_a_full_disk_does_not_keep_a_build_from_removing_what_a_killed_one_left(bank):
+    def begin() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        with only_build(bank.served.path):
+            pass
+
+    assert in_a_child(begin) == (0, "")
+
+
+def test_an_interrupt_is_told_by_its_name():
+    interrupted = dbtRunnerResult(success=False, exception=KeyboardInterrupt())
+    assert failure(interrupted) == "dbt was ended by KeyboardInterrupt"
+
+
 # ---- what stands in the way ----------------------------------------------------------------------
+
+
+def test_the_log_of_a_warehouse_that_was_removed_is_not_taken_for_that_of_the_new_one(bank):
+    def write_and_die() -> None:
+        connection = duckdb.connect(str(bank.served.path))
+        connection.execute("create table of_the_old_one as select 1 as number")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    in_a_child(write_and_die)
+    bank.served.path.unlink()
+    assert build_beside.log_file(bank.served.path).exists()
+    bank.build_by()
+    assert bank.served.value(KNOWN) > 0
+
+
+def test_what_is_built_is_the_file_whatever_engine_is_the_default(bank):
+    given = []
+    bank.build_by(lambda *arguments, **_: given.extend(arguments))
+    assert given[given.index("--target") + 1] == "duckdb"
 
 
 def test_of_two_builds_at_once_the_second_is_told_of_the_first(bank):
