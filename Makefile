@@ -73,7 +73,7 @@ docs: env  ## write the documentation of every table and column, one page: targe
 lock:  ## renew requirements.lock from pyproject.toml
 	python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet uv==$(UV_VERSION)
 	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --extra engines --output-file requirements-engines.lock
+	$(COMPILE) --extra engines --constraint requirements.lock --output-file requirements-engines.lock
 
 clean:  ## remove the environment, the warehouses and what dbt wrote
 	rm -rf $(VENV) warehouse target logs
