@@ -29,12 +29,17 @@
     {{ default__try_timestamp("regexp_replace(" ~ expression ~ ", '([.][0-9]{6})[0-9]+', '\\1')") }}
 {%- endmacro %}
 
+{# Spark reads no slashes, and no offset behind a time without seconds. #}
 {% macro spark__try_timestamp(expression) -%}
     case
             when {{ fits(expression, day_pattern() ~ '(' ~ time_pattern() ~ ')?') }}
                 then cast(replace({{ expression }}, '/', '-') as timestamp)
             when {{ fits(expression, day_pattern() ~ time_pattern() ~ offset_pattern()) }}
-                then cast(replace({{ expression }}, '/', '-') as timestamp)
+                then cast(
+                    regexp_replace(
+                        replace({{ expression }}, '/', '-'), '([ T][0-9]+:[0-9]+)(Z| UTC|[+-])', '$1:00$2'
+                    ) as timestamp
+                )
         end
 {%- endmacro %}
 
