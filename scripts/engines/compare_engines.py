@@ -35,7 +35,7 @@ from engines import (
 )
 from rich.console import Console
 from rich.table import Table
-from servers import ServerError
+from servers import ServerError, end_cleanly
 
 INPUTS = ("demo_bank", "online_retail")
 ARRIVED = "2026-09-19 00:00:00"
@@ -172,6 +172,7 @@ def show(input_name: str, differences: Sequence[MartDifference], console: Consol
 @click.option("--customers", default=20_000, show_default=True, help="Size of the demo bank.")
 def main(engines: Sequence[str], inputs: Sequence[str], customers: int) -> None:
     """Build inputs on several engines and compare every mart with DuckDB's."""
+    end_cleanly()
     console = Console()
     marts = read_marts()
     differences: dict[str, list[MartDifference]] = {name: [] for name in inputs}

@@ -35,7 +35,7 @@ from engines import (
 )
 from rich.console import Console
 from rich.table import Table
-from servers import ServerError
+from servers import ServerError, end_cleanly
 
 END_DATE = date(2026, 9, 18)
 INPUT = "bank"
@@ -254,6 +254,7 @@ def show(engine_name: str, checks: Sequence[Check], console: Console) -> None:
 @click.option("--customers", default=500, show_default=True, help="Size of the demo bank.")
 def main(engine_name: str, days: int, every: int, customers: int) -> None:
     """Deliver a bank day by day and compare each so many days with one full refresh."""
+    end_cleanly()
     console = Console()
     with TemporaryDirectory(prefix="replay") as place:
         folder = Path(place)

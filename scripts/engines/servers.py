@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,11 @@ SECONDS_TO_START = 120
 
 class ServerError(Exception):
     """A server that cannot be started; the text says why, and the mend."""
+
+
+def end_cleanly() -> None:
+    """Let a command that is asked to end (SIGTERM) stop its servers first, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 # ---- PostgreSQL ---------------------------------------------------------------------------------
