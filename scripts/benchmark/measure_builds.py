@@ -1,25 +1,31 @@
 """Measure this project at any size: making the bank, loading, a full build, and the next day's.
 
   python scripts/benchmark/measure_builds.py --customers 20000 --customers 1000000
+  python scripts/benchmark/measure_builds.py --customers 45000 --no-tests --repeat 3
 
-Each step is a process of its own, so that its time and memory are its own. A build is told twice:
-the whole command, and the seconds in which its models and tests ran (on two threads, so that they
-may add up to more than the command took). The ratio of the next day's build to the full one is
-what to compare between machines.
+Each step is a process of its own, so that its time and memory are its own. A build is told in three
+ways: the whole command, the seconds in which its models and tests ran (on two threads, so that they
+may add up to more than the command took), and the time from the start of the first model to the end
+of the last. The latter is compared with the floor, one hand-written script that makes the same
+marts from the same rows (floor.sql); without tests, which would run in between. Full build and
+floor take turns. Ratios are what to compare between machines.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import click
@@ -30,6 +36,8 @@ from rich.table import Table
 SCRIPTS = Path(__file__).resolve().parent.parent
 PROJECT_FOLDER = SCRIPTS.parent
 SLOWEST = 10
+# beside the warehouse: what the last step printed
+OUTPUT = "output.txt"
 
 
 class StepError(Exception):
@@ -42,6 +50,8 @@ class Step:
 
     wall and processor time in seconds, the largest memory and the warehouse afterwards in bytes;
     seconds_by_kind and seconds_by_node only of a build: model, test, seed, and each by its name.
+    sql_seconds is what a build's models took from the first start to the last end, and the floor's
+    script.
     """
 
     name: str
@@ -51,6 +61,7 @@ class Step:
     warehouse_bytes: int = 0
     seconds_by_kind: Mapping[str, float] = field(default_factory=dict)
     seconds_by_node: Mapping[str, float] = field(default_factory=dict)
+    sql_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,20 +73,23 @@ class Measurement:
     steps: list[Step]
     versions: Mapping[str, str]
 
-    def step(self, name: str) -> Step:
-        """The step of a name."""
-        return next(step for step in self.steps if step.name == name)
+    def middle(self, name: str, value: Callable[[Step], float]) -> float:
+        """The median of a value over the steps of a name."""
+        return median(value(step) for step in self.steps if step.name == name)
+
+    def ratio(self, value: Callable[[Step], float]) -> float:
+        """A value of the next day's build beside that of the full one."""
+        return self.middle("next day's build", value) / self.middle("full build", value)
 
     @property
-    def next_day_ratio(self) -> float:
-        """The next day's build beside the full one, as whole commands."""
-        return self.step("next day's build").wall_seconds / self.step("full build").wall_seconds
-
-    @property
-    def next_day_model_ratio(self) -> float:
-        """The same, counting the seconds of models alone."""
-        one, all_days = self.step("next day's build"), self.step("full build")
-        return one.seconds_by_kind["model"] / all_days.seconds_by_kind["model"]
+    def ratios(self) -> dict[str, float]:
+        """The next day's build beside the full one, and the full one's models beside the floor."""
+        return {
+            "next_day_ratio": self.ratio(lambda step: step.wall_seconds),
+            "next_day_model_ratio": self.ratio(lambda step: step.seconds_by_kind["model"]),
+            "floor_ratio": self.middle("full build", lambda step: step.sql_seconds)
+            / self.middle("floor", lambda step: step.sql_seconds),
+        }
 
 
 def run_step(
@@ -86,7 +100,7 @@ def run_step(
         "CRITICAL_CUSTOMERS_WAREHOUSE": str(warehouse),
         "DBT_PROFILES_DIR": str(PROJECT_FOLDER),
     }
-    with (warehouse.parent / "output.txt").open("w+b") as output:
+    with (warehouse.parent / OUTPUT).open("w+b") as output:
         begun = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=PROJECT_FOLDER, env=environment, stdout=output, stderr=output
@@ -113,6 +127,7 @@ def run_step(
         warehouse.stat().st_size if warehouse.exists() else 0,
         by_kind,
         by_node,
+        models_seconds(results) if results else None,
     )
 
 
@@ -122,8 +137,23 @@ def seconds_by_node(results: Path) -> dict[str, float]:
     return {".".join(node["unique_id"].split(".")[:3:2]): node["execution_time"] for node in nodes}
 
 
-def measure(customers: int, folder: Path, with_tests: bool) -> Measurement:
-    """Make, load and build a bank of so many customers in a folder, then its next day."""
+def models_seconds(results: Path) -> float:
+    """Seconds from the start of the first model to the end of the last, by a run_results.json."""
+    times = [
+        datetime.fromisoformat(part[end])
+        for node in json.loads(results.read_text(encoding="utf-8"))["results"]
+        if node["unique_id"].startswith("model.")
+        for part in node["timing"]
+        for end in ("started_at", "completed_at")
+    ]
+    return (max(times) - min(times)).total_seconds()
+
+
+def measure(customers: int, folder: Path, with_tests: bool, repeat: int) -> Measurement:
+    """Make, load and build a bank of so many customers in a folder, then its next day.
+
+    The full build and the floor run so many times, in turns, each on a copy of what was loaded.
+    """
     bank, warehouse, target = folder / "bank", folder / "warehouse.duckdb", folder / "target"
     python = sys.executable
 
@@ -140,13 +170,27 @@ def measure(customers: int, folder: Path, with_tests: bool) -> Measurement:
         options = ["--quiet", "--target-path", str(target), "--log-path", str(target)]
         return run_step(name, [dbt, *what, *options], warehouse, target / "run_results.json")
 
+    def floor(loaded: Path) -> Step:
+        copy = folder / "floor.duckdb"
+        shutil.copyfile(loaded, copy)
+        script = str(SCRIPTS / "benchmark" / "build_floor.py")
+        step = run_step("floor", [python, script, str(copy)], copy)
+        told = json.loads((copy.parent / OUTPUT).read_text(encoding="utf-8"))
+        copy.unlink()
+        return replace(step, sql_seconds=told["seconds"], seconds_by_node=told["seconds_by_part"])
+
     generator = str(SCRIPTS / "generate_demo.py")
     size = ["--customers", str(customers), "--then-days", "1"]
     steps = [run_step("making the bank", [python, generator, str(bank), *size], warehouse)]
     steps.append(load("loading", bank / "delivery"))
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         [(transactions,)] = connection.execute("select count(*) from raw.transactions").fetchall()
-    steps.append(build("full build"))
+    loaded = warehouse.with_name("loaded.duckdb")
+    warehouse.rename(loaded)
+    for _ in range(repeat):
+        steps.append(floor(loaded))
+        shutil.copyfile(loaded, warehouse)
+        steps.append(build("full build"))
     [next_day] = sorted((bank / "days").iterdir())
     steps.append(load("loading the next day", next_day))
     steps.append(build("next day's build"))
@@ -160,7 +204,16 @@ def show(measurement: Measurement, console: Console) -> None:
         title=f"{measurement.customers:,} customers, {measurement.transactions:,} transactions",
         title_justify="left",
     )
-    headings = ["step", "wall s", "processor s", "peak GB", "file GB", "models s", "tests s"]
+    headings = [
+        "step",
+        "wall s",
+        "processor s",
+        "peak GB",
+        "file GB",
+        "models s",
+        "tests s",
+        "SQL s",
+    ]
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "step" else "right")
     for step in measurement.steps:
@@ -171,17 +224,19 @@ def show(measurement: Measurement, console: Console) -> None:
             f"{step.processor_seconds:.1f}",
             f"{step.peak_memory_bytes / 1e9:.2f}",
             f"{step.warehouse_bytes / 1e9:.2f}",
-            *("" if seconds is None else f"{seconds:.1f}" for seconds in kinds),
+            *("" if one is None else f"{one:.1f}" for one in (*kinds, step.sql_seconds)),
         )
     console.print(table)
-    for name in ("full build", "next day's build"):
-        nodes = measurement.step(name).seconds_by_node
+    for name in ("floor", "full build", "next day's build"):
+        nodes = next(step for step in measurement.steps if step.name == name).seconds_by_node
         slowest = sorted(nodes, key=nodes.__getitem__, reverse=True)[:SLOWEST]
         console.print(f"Slowest of the {name}: ", end="")
-        console.print(", ".join(f"{node.split('.')[1]} {nodes[node]:.1f}" for node in slowest))
+        console.print(", ".join(f"{node.split('.')[-1]} {nodes[node]:.1f}" for node in slowest))
+    ratios = measurement.ratios
     console.print(
-        f"The next day's build takes {measurement.next_day_ratio:.2f} of the full one, "
-        f"its models {measurement.next_day_model_ratio:.2f}."
+        f"The models of the full build take {ratios['floor_ratio']:.2f} times the floor. The next "
+        f"day's build takes {ratios['next_day_ratio']:.2f} of the full one, its models "
+        f"{ratios['next_day_model_ratio']:.2f}."
     )
 
 
@@ -194,11 +249,20 @@ def show(measurement: Measurement, console: Console) -> None:
 )
 @click.option("--tests/--no-tests", default=True, help="Run the data tests with the models.")
 @click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How often the full build and the floor run; ratios are of medians.",
+)
+@click.option(
     "--results",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Add what was measured to this file, a line of JSON each.",
 )
-def main(customers: Sequence[int], folder: Path | None, tests: bool, results: Path | None) -> None:
+def main(
+    customers: Sequence[int], folder: Path | None, tests: bool, repeat: int, results: Path | None
+) -> None:
     """Measure this project on demo banks of one or several sizes."""
     console = Console()
     for count in customers:
@@ -208,14 +272,13 @@ def main(customers: Sequence[int], folder: Path | None, tests: bool, results: Pa
         try:
             with nullcontext(place) if place else TemporaryDirectory() as where:
                 Path(where).mkdir(parents=True, exist_ok=True)
-                measurement = measure(count, Path(where), tests)
+                measurement = measure(count, Path(where), tests, repeat)
         except StepError as error:
             raise click.ClickException(str(error)) from error
         show(measurement, console)
         if results:
             with results.open("a", encoding="utf-8") as file:
-                ratios = {"next_day_ratio": measurement.next_day_ratio}
-                file.write(json.dumps(asdict(measurement) | ratios) + "\n")
+                file.write(json.dumps(asdict(measurement) | measurement.ratios) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ texts as (
     select
         cast('a"b' as {{ dbt.type_string() }}) as text_1,
         cast('临界 / é' as {{ dbt.type_string() }}) as text_2,
-        cast(null as {{ dbt.type_string() }}) as text_3
+        cast(null as {{ dbt.type_string() }}) as text_3,
+        concat('tab', chr(9), 'feed', chr(11)) as text_4
 ),
 
 letters as (
@@ -42,7 +43,9 @@ together as (
 
 found as (
     select
-        {{ row_as_json([['first', 'texts.text_1'], ['second', 'texts.text_2'], ['none', 'texts.text_3']]) }} as json_row,
+        {{ row_as_json([
+            ['first', 'texts.text_1'], ['second', 'texts.text_2'], ['none', 'texts.text_3'], ['control', 'texts.text_4']
+        ]) }} as json_row,
         together.joined_letters,
         together.first_letter
     from texts
@@ -53,7 +56,9 @@ failures as (
     select * from found
     where
         -- a backslash in a literal means something else to each engine
-        json_row is distinct from concat('{"first":"a', chr(92), '"b","second":"临界 / é","none":null}')
+        json_row is distinct from concat(
+            '{"first":"a', chr(92), '"b","second":"临界 / é","none":null,"control":"tab', chr(92), 'tfeed', chr(92), 'u000B"}'
+        )
         or joined_letters is distinct from 'B | b | a'
         or first_letter is distinct from 'B'
 )

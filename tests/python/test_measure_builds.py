@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from measure_builds import StepError, main, run_step, seconds_by_node
+from measure_builds import StepError, main, models_seconds, run_step, seconds_by_node
 
 MEASURE_FOLDER = Path(sys.modules[run_step.__module__].__file__).parent
 
@@ -59,6 +59,7 @@ def test_seconds_are_told_by_kind_and_name(tmp_path):
 def test_a_small_bank_is_measured_from_making_it_to_its_next_day(tmp_path):
     folder, results = tmp_path / "banks", tmp_path / "results.jsonl"
     asked = ["--customers", "150", "--no-tests", "--folder", folder, "--results", results]
+    asked += ["--repeat", "2"]
     told = CliRunner().invoke(main, [str(word) for word in asked], env={"COLUMNS": "120"})
     assert told.exit_code == 0, told.output
     [measured] = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
@@ -66,12 +67,23 @@ def test_a_small_bank_is_measured_from_making_it_to_its_next_day(tmp_path):
     assert names == [
         "making the bank",
         "loading",
+        "floor",
+        "full build",
+        "floor",
         "full build",
         "loading the next day",
         "next day's build",
     ]
-    full, next_day = measured["steps"][2], measured["steps"][4]
-    assert measured["next_day_ratio"] == next_day["wall_seconds"] / full["wall_seconds"]
+    _, _, floor, full, second_floor, second_full, _, next_day = measured["steps"]
+    assert measured["next_day_ratio"] == pytest.approx(
+        2 * next_day["wall_seconds"] / (full["wall_seconds"] + second_full["wall_seconds"])
+    )
+    assert measured["floor_ratio"] == pytest.approx(
+        (full["sql_seconds"] + second_full["sql_seconds"])
+        / (floor["sql_seconds"] + second_floor["sql_seconds"])
+    )
+    assert 0 < full["sql_seconds"] < full["wall_seconds"]
+    assert {"transactions", "states"} <= set(floor["seconds_by_node"])
     models = {node for node in full["seconds_by_node"] if node.startswith("model.")}
     assert {"model.stg_transactions", "model.critical_customers"} <= models
     assert not [node for node in full["seconds_by_node"] if node.startswith("test.")]
@@ -81,3 +93,25 @@ def test_a_small_bank_is_measured_from_making_it_to_its_next_day(tmp_path):
     assert f"{measured['transactions']:,} transactions" in told.output
     again = CliRunner().invoke(main, [str(word) for word in asked])
     assert again.exit_code == 1 and "remove it or name another --folder" in again.output
+
+
+def test_models_take_from_the_first_start_to_the_last_end(tmp_path):
+    """Two models side by side, a pause, and a test after them, which does not count."""
+
+    def node(unique_id: str, *times: str) -> dict:
+        at = [f"2026-01-01T00:00:{time}Z" for time in times]
+        timing = [
+            {"name": "compile", "started_at": at[0], "completed_at": at[1]},
+            {"name": "execute", "started_at": at[1], "completed_at": at[2]},
+        ]
+        return {"unique_id": unique_id, "timing": timing}
+
+    nodes = [
+        node("model.project.one", "01.0", "01.5", "04.0"),
+        node("model.project.two", "02.0", "02.5", "03.0"),
+        node("model.project.three", "05.0", "05.5", "09.25"),
+        node("test.project.one", "09.25", "09.5", "20.0"),
+    ]
+    results = tmp_path / "run_results.json"
+    results.write_text(json.dumps({"results": nodes}), encoding="utf-8")
+    assert models_seconds(results) == 8.25
