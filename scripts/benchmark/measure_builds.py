@@ -171,7 +171,7 @@ def measure(customers: int, folder: Path, with_tests: bool, repeat: int) -> Meas
         return run_step(name, [dbt, *what, *options], warehouse, target / "run_results.json")
 
     def floor(loaded: Path) -> Step:
-        copy = folder / "floor.duckdb"
+        copy = folder / "by_hand.duckdb"
         shutil.copyfile(loaded, copy)
         script = str(SCRIPTS / "benchmark" / "build_floor.py")
         step = run_step("floor", [python, script, str(copy)], copy)
@@ -215,7 +215,9 @@ def show(measurement: Measurement, console: Console) -> None:
         "SQL s",
     ]
     for heading in headings:
-        table.add_column(heading, justify="left" if heading == "step" else "right")
+        table.add_column(
+            heading, justify="left" if heading == "step" else "right", no_wrap=heading == "step"
+        )
     for step in measurement.steps:
         kinds = [step.seconds_by_kind.get(kind) for kind in ("model", "test")]
         table.add_row(
