@@ -97,6 +97,13 @@
         ) as versions_of_keys
     )
     {%- else -%}
+    repeated_keys as {{ written_down() }} (
+        select {{ clean_text(key) }} as record_key
+        from {{ relation }}
+        group by {{ clean_text(key) }}
+        having count(*) > 1
+    ),
+
     {{ name }} as {{ inlined() }} (
         select
             raw_rows.*,
@@ -107,13 +114,7 @@
                 {{ clean_text(key) }} as record_key
             from {{ relation }}
         ) as raw_rows
-        left join (
-            select {{ clean_text(key) }} as record_key
-            from {{ relation }}
-            group by {{ clean_text(key) }}
-            having count(*) > 1
-        ) as repeated_keys
-            on raw_rows.record_key = repeated_keys.record_key
+        left join repeated_keys on raw_rows.record_key = repeated_keys.record_key
     )
     {%- endif -%}
 {%- endmacro %}

@@ -16,7 +16,7 @@ purchases_by_day as (
         cast(count(*) filter (where record_status = 'accepted' and is_purchase) as integer) as purchase_count,
         -- a purchase without an order is an order of its own
         cast(
-            count(distinct order_id) filter (where record_status = 'accepted' and is_purchase)
+            {{ count_of_different('order_id', "record_status = 'accepted' and is_purchase") }}
             + count(*) filter (where record_status = 'accepted' and is_purchase and order_id is null) as integer
         ) as order_count,
         cast(count(*) filter (where record_status = 'accepted' and is_return) as integer) as return_count,
