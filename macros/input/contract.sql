@@ -69,7 +69,7 @@
 
 
 {#
-    A CTE with the rows of a raw table, their key as record_key, and whether it stands more than once: only then are
+    A CTE with the rows of a raw table, their key as record_key, and whether it may stand more than once: only then are
     versions compared. In an incremental run only what arrived since the last run, and every version of its keys; those
     few rows are written down, as to find them again would cost a look at all.
 #}
@@ -98,23 +98,23 @@
     )
     {%- else -%}
     repeated_keys as {{ written_down() }} (
-        select {{ clean_text(key) }} as record_key
+        select {{ key_digest(clean_text(key)) }} as digest
         from {{ relation }}
-        group by {{ clean_text(key) }}
+        group by {{ key_digest(clean_text(key)) }}
         having count(*) > 1
     ),
 
     {{ name }} as {{ inlined() }} (
         select
             raw_rows.*,
-            repeated_keys.record_key is not null as is_repeated
+            raw_rows.record_key is not null and repeated_keys.digest is not null as is_repeated
         from (
             select
                 *,
                 {{ clean_text(key) }} as record_key
             from {{ relation }}
         ) as raw_rows
-        left join repeated_keys on raw_rows.record_key = repeated_keys.record_key
+        left join repeated_keys on {{ key_digest('raw_rows.record_key') }} = repeated_keys.digest
     )
     {%- endif -%}
 {%- endmacro %}
