@@ -11,9 +11,12 @@ whole command with its start, its imports and its reading. All take turns; ratio
 
 What is timed of this project is all models between staging and the view with scores and classes,
 and reading that view. It does more than the peers: it needs history_months of 1 or more, so it
-measures two as-of dates where they measure one; it looks at all of history, knows when each
-customer was first seen, and prepares what lifecycle and turning points ask for. It writes tables
-into a file; they work in memory. Only transactions are loaded, as the peers know nothing else.
+measures two as-of dates where they measure one; it reads every staged row of two years and finds
+the purchases of the window itself, where the Parquet that the peers get holds nothing else, about a
+third of the rows, and is made outside their time; it knows when each customer was first seen, and
+prepares what lifecycle and turning points ask for. It writes tables into a file; they work in
+memory. Only transactions are loaded, as the peers know nothing else. openretailscience and this
+project compute on every core, the other two on one.
 
 The same run is an oracle: what the packages define as this project does must be the same for each
 customer, or the command fails. Settings are chosen so that much is the same: four scores, as
