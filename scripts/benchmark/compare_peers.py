@@ -529,13 +529,14 @@ def main(
             place.mkdir(parents=True, exist_ok=True)
             pythons = {peer: make_environment(peer, place) for peer in dict.fromkeys(peers)}
             comparison = compare(customers, Path(folder), pythons, repeat)
+        # written first and whatever it says, as the measuring took long
+        if results:
+            with results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(comparison) | {"ratios": comparison.ratios}) + "\n")
         show(comparison, console)
         require_agreement(comparison.agreements)
     except (StepError, DisagreementError) as error:
         raise click.ClickException(str(error)) from error
-    if results:
-        with results.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(comparison) | {"ratios": comparison.ratios}) + "\n")
 
 
 if __name__ == "__main__":

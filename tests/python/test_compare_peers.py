@@ -6,6 +6,7 @@ import json
 import re
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import compare_peers
@@ -405,3 +406,14 @@ def test_a_difference_ends_the_comparison(tmp_path, monkeypatch, customers, told
     assert [one.name for one in comparison.steps] == [OURS, "lifetimes"] * 3
     with pytest.raises(DisagreementError, match="lifetimes, recency: 8 of 8 customers differ"):
         require_agreement(comparison.agreements)
+
+
+def test_a_comparison_that_differs_is_kept_and_fails(tmp_path, monkeypatch):
+    differing = replace(COMPARISON, agreements=[Agreement("lifetimes", "T", 180, 1, ["c7"])])
+    monkeypatch.setattr(compare_peers, "make_environment", lambda *_: Path(sys.executable))
+    monkeypatch.setattr(compare_peers, "compare", lambda *_: differing)
+    results = tmp_path / "results.jsonl"
+    told = CliRunner().invoke(main, ["--results", str(results)], env={"COLUMNS": "120"})
+    assert told.exit_code == 1
+    assert "lifetimes, T: 1 of 180 customers differ, among them c7" in told.output
+    assert json.loads(results.read_text(encoding="utf-8"))["agreements"][0]["differing"] == 1
