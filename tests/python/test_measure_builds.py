@@ -115,3 +115,15 @@ def test_models_take_from_the_first_start_to_the_last_end(tmp_path):
     results = tmp_path / "run_results.json"
     results.write_text(json.dumps({"results": nodes}), encoding="utf-8")
     assert models_seconds(results) == 8.25
+
+
+def test_a_bank_is_measured_without_the_floor(tmp_path):
+    results = tmp_path / "results.jsonl"
+    asked = ["--customers", "150", "--no-tests", "--no-floor", "--results", results]
+    told = CliRunner().invoke(main, [str(word) for word in asked], env={"COLUMNS": "120"})
+    assert told.exit_code == 0, told.output
+    [measured] = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    assert "floor" not in {step["name"] for step in measured["steps"]}
+    assert "floor_ratio" not in measured
+    assert "times the floor" not in told.output
+    assert measured["next_day_ratio"] > 0
