@@ -160,6 +160,20 @@ def test_the_demo_has_something_of_everything_to_compare(demo: Twice) -> None:
             assert set(states[column]) == set(codes), column
 
 
+def test_rfm_alone_is_what_the_states_say_of_their_buyers(demo_warehouse: Warehouse) -> None:
+    """Straight from the staged purchases, beside what went through all models of states."""
+    demo_warehouse.build("compile", "--select", "rfm_alone")
+    [analysis] = demo_warehouse.target_folder.glob("compiled/*/analyses/rfm_alone.sql")
+    alone = demo_warehouse.frame(analysis.read_text(encoding="utf-8"))
+    states = demo_warehouse.frame(
+        f"select {', '.join(alone.columns)} from marts.customer_states"
+        " where is_current and recency_score is not null"
+    )
+    assert len(states) > 1_000
+    told = [table.sort_values("customer_id").to_dict("records") for table in (alone, states)]
+    assert told[0] == told[1]
+
+
 # -- every var ------------------------------------------------------------------------------------
 
 # a history with a leap day in it

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from compare_peers import (
+    ALONE,
     OURS,
     PEERS,
     PEERS_FOLDER,
@@ -22,6 +23,7 @@ from compare_peers import (
     Comparison,
     DisagreementError,
     agrees_with_ntile,
+    check_alone,
     compare,
     compare_customers,
     has_equal_cuts,
@@ -46,6 +48,7 @@ COMPARISON = Comparison(
     purchases=1_500,
     steps=[
         *(step(OURS, computing, 10) for computing in (2, 3, 10)),
+        *(step(ALONE, 0.5, 1) for _ in range(3)),
         *(step("lifetimes", computing, 4) for computing in (1, 1.5, 2)),
         *(step("pymc-marketing", 6, whole) for whole in (20, 20, 80)),
     ],
@@ -55,9 +58,14 @@ COMPARISON = Comparison(
 
 
 def test_ratios_are_of_medians_and_more_is_slower():
-    assert COMPARISON.ratios == {
+    assert COMPARISON.ratios[OURS] == {
         "lifetimes": {"computing": 2, "whole": 2.5, "processor": 1.25},
         "pymc-marketing": {"computing": 0.5, "whole": 0.5, "processor": 0.25},
+    }
+    assert COMPARISON.ratios[ALONE]["pymc-marketing"] == {
+        "computing": pytest.approx(1 / 12),
+        "whole": 0.05,
+        "processor": 0.05,
     }
 
 
@@ -372,11 +380,12 @@ def test_a_small_bank_is_compared_from_making_it_to_the_ratios(tmp_path):
     asked = ["--customers", "150", "--peer", "lifetimes", "--results", str(results)]
     told = CliRunner().invoke(main, asked, env={"COLUMNS": "120"})
     assert told.exit_code == 0, told.output
-    assert told.output.startswith(f"{OURS} computes in ")
+    assert told.output.startswith("RFM alone computes in ")
     [measured] = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    ours, theirs = measured["steps"]
-    assert (ours["name"], theirs["name"]) == (OURS, "lifetimes")
-    assert measured["ratios"]["lifetimes"] == {
+    ours, alone, theirs = measured["steps"]
+    assert (ours["name"], alone["name"], theirs["name"]) == (OURS, ALONE, "lifetimes")
+    assert 0 < alone["sql_seconds"] < alone["wall_seconds"]
+    assert measured["ratios"][OURS]["lifetimes"] == {
         "computing": pytest.approx(ours["sql_seconds"] / theirs["sql_seconds"]),
         "whole": pytest.approx(ours["wall_seconds"] / theirs["wall_seconds"]),
         "processor": pytest.approx(ours["processor_seconds"] / theirs["processor_seconds"]),
@@ -386,11 +395,38 @@ def test_a_small_bank_is_compared_from_making_it_to_the_ratios(tmp_path):
     assert "reading the states" in timed and "stg_transactions" not in timed
     assert 0 < ours["sql_seconds"] < ours["wall_seconds"]
     assert theirs["sql_seconds"] == theirs["seconds_by_node"]["computing"]
-    assert [one["metric"] for one in measured["agreements"]] == ["customers", *METRICS["lifetimes"]]
+    by_peer = {
+        peer: [one["metric"] for one in measured["agreements"] if one["peer"] == peer]
+        for peer in (ALONE, "lifetimes")
+    }
+    assert by_peer["lifetimes"] == ["customers", *METRICS["lifetimes"]]
+    assert {"monetary amount", "monetary score", "value class"} <= set(by_peer[ALONE])
     assert {one["differing"] for one in measured["agreements"]} == {0}
     assert 100 < measured["agreements"][0]["customers"] <= 150
     assert 0 < measured["purchases"] < measured["transactions"]
     assert measured["versions"]["lifetimes"] == "0"
+
+
+@pytest.mark.parametrize("column", ["recency_days", "monetary_amount", "value_class"])
+def test_the_analysis_that_says_something_else_is_caught(column):
+    ours = pd.DataFrame(
+        {
+            "customer_id": ["c1", "c2"],
+            "recency_days": [1, 2],
+            "monetary_amount": [10.0, 20.0],
+            "value_class": ["lost", "new"],
+            "first_purchase_days": [9, 9],
+        }
+    )
+    alone = ours.drop(columns="first_purchase_days")
+    assert {one.differing for one in check_alone(ours, alone)} == {0}
+    planted = alone.copy()
+    planted.loc[1, column] = planted.loc[0, column]
+    [wrong] = [one for one in check_alone(ours, planted) if one.differing]
+    assert (wrong.metric, wrong.differing) == (column.replace("_", " "), 1)
+    assert wrong.examples == ["c2"]
+    missing = check_alone(ours, alone.iloc[:1])
+    assert {one.differing for one in missing} == {1}
 
 
 def test_a_difference_ends_the_comparison(tmp_path, monkeypatch, customers, told):
@@ -401,11 +437,14 @@ def test_a_difference_ends_the_comparison(tmp_path, monkeypatch, customers, told
     monkeypatch.setattr(compare_peers, "prepare", lambda *_: (tmp_path, tmp_path))
     monkeypatch.setattr(compare_peers, "count_rows", lambda *_: (10, 5))
     monkeypatch.setattr(compare_peers, "run_ours", lambda *_: (step(OURS, 1, 1), customers))
-    monkeypatch.setattr(
-        compare_peers, "run_peer", lambda peer, *_: (step(peer, 1, 1), figures, next(answers))
-    )
+
+    def run_peer(peer, *_):
+        alone = customers[["customer_id", "recency_days", "monetary_amount"]]
+        return step(peer, 1, 1), figures, alone if peer == ALONE else next(answers)
+
+    monkeypatch.setattr(compare_peers, "run_peer", run_peer)
     comparison = compare(8, tmp_path, {"lifetimes": Path(sys.executable)}, repeat=9)
-    assert [one.name for one in comparison.steps] == [OURS, "lifetimes"] * 3
+    assert [one.name for one in comparison.steps] == [OURS, ALONE, "lifetimes"] * 3
     with pytest.raises(DisagreementError, match="lifetimes, recency: 8 of 8 customers differ"):
         require_agreement(comparison.agreements)
 

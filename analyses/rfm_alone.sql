@@ -1,0 +1,111 @@
+-- RFM scores and value classes of the current as-of date straight from staged purchases, for those who want these alone:
+-- no history, no lifecycle, nothing stored. The same as customer_states says of its buyers, as long as frequency counts
+-- purchase days and scores and lines come from the buyers themselves (rfm_frequency_unit: purchase_days,
+-- rfm_score_method: quantile, value_class_reference: mean).
+
+with
+
+current_day as (
+    select as_of_date
+    from {{ ref('as_of_dates') }}
+    where is_current
+),
+
+transactions as (
+    select * from {{ ref('stg_transactions') }}
+    where
+        record_status = 'accepted'
+        and (is_purchase or is_return)
+),
+
+value_classes as (
+    select * from {{ ref('value_classes') }}
+    where is_recency_high is not null
+),
+
+-- a day of returns only is no purchase day, but its money counts
+days_in_window as (
+    select
+        transactions.customer_id,
+        transactions.activity_date,
+        max(current_day.as_of_date) as as_of_date,
+        count(*) filter (where transactions.is_purchase) > 0 as is_purchase_day,
+        sum(transactions.amount) filter (where transactions.is_purchase) as gross_amount,
+        sum(case when transactions.is_purchase then transactions.amount else -transactions.amount end) as net_amount
+    from transactions
+    inner join current_day
+        on
+            transactions.activity_date <= current_day.as_of_date
+            and {{ last_days('transactions.activity_date', 'current_day.as_of_date', var('rfm_window_days')) }}
+    group by transactions.customer_id, transactions.activity_date
+),
+
+buyers as (
+    select
+        customer_id,
+        {{ days_between('max(activity_date) filter (where is_purchase_day)', 'max(as_of_date)') }} as recency_days,
+        cast(count(*) filter (where is_purchase_day) as integer) as frequency_count,
+        {{ sum_amount(monetary_amount('days_in_window')) }} as monetary_amount
+    from days_in_window
+    group by customer_id
+    having count(*) filter (where is_purchase_day) > 0
+),
+
+recency_references as (
+    select
+        {{ quantile_cut_points('recency_days') }},
+        {{ to_line(average('recency_days')) }} as reference_value
+    from buyers
+),
+
+frequency_references as (
+    select
+        {{ quantile_cut_points('frequency_count') }},
+        {{ to_line(average('frequency_count')) }} as reference_value
+    from buyers
+),
+
+monetary_references as (
+    select
+        {{ quantile_cut_points('monetary_amount') }},
+        {{ to_line(average('monetary_amount')) }} as reference_value
+    from buyers
+),
+
+scored as (
+    select
+        buyers.customer_id,
+        buyers.recency_days,
+        buyers.frequency_count,
+        buyers.monetary_amount,
+        {{ rfm_score('buyers.recency_days', 'recency_references', best='low') }} as recency_score,
+        {{ rfm_score('buyers.frequency_count', 'frequency_references') }} as frequency_score,
+        {{ rfm_score('buyers.monetary_amount', 'monetary_references') }} as monetary_score,
+        {{ is_high('buyers.recency_days', 'recency_references', best='low') }} as is_recency_high,
+        {{ is_high('buyers.frequency_count', 'frequency_references') }} as is_frequency_high,
+        {{ is_high('buyers.monetary_amount', 'monetary_references') }} as is_monetary_high
+    from buyers
+    cross join recency_references
+    cross join frequency_references
+    cross join monetary_references
+),
+
+classified as (
+    select
+        scored.customer_id,
+        scored.recency_days,
+        scored.frequency_count,
+        scored.monetary_amount,
+        scored.recency_score,
+        scored.frequency_score,
+        scored.monetary_score,
+        value_classes.value_class
+    from scored
+    inner join value_classes
+        on
+            scored.is_recency_high = value_classes.is_recency_high
+            and scored.is_frequency_high = value_classes.is_frequency_high
+            and scored.is_monetary_high = value_classes.is_monetary_high
+)
+
+select * from classified
