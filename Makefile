@@ -23,7 +23,7 @@ export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env engines build test test-engines lint validate summary docs lock clean
+.PHONY: help env engines build test test-engines benchmark lint validate summary docs lock clean
 
 help:  ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test: env lint  ## lint, then every test; builds its own warehouses in a tempora
 
 test-engines: engines  ## build both inputs on DuckDB, PostgreSQL and Spark and compare every mart
 	$(PYTHON) scripts/engines/compare_engines.py --customers $(CUSTOMERS)
+
+benchmark: env  ## measure builds beside the floor and the peers, hours; FAST=1: the smallest, minutes
+	$(PYTHON) scripts/benchmark/benchmark.py --environments $(VENV)/peers $(if $(FAST),--fast)
 
 lint: env  ## Python and SQL style, layer rules
 	$(VENV)/bin/ruff check scripts tests

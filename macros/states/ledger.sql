@@ -56,12 +56,12 @@
     and those that are none any more, so that a run that breaks off is caught up by the next.
 #}
 {% macro forget_outdated_dates() %}
-    {%- set ledger = ledger_relation() if execute else none -%}
-    {%- if ledger -%}
-        {%- do run_all(forget_dates(
-            ledger,
+    {%- if execute -%}
+        {%- set condition =
             'as_of_date is not null and as_of_date not in (select kept.as_of_date from ' ~ this ~ ' as kept'
-            ~ ' where not kept.is_outdated)'
-        )) -%}
+            ~ ' where not kept.is_outdated)' -%}
+        {%- set ledger = ledger_relation() -%}
+        {%- if ledger -%} {%- do run_all(forget_dates(ledger, condition)) -%} {%- endif -%}
+        {%- do run_all(unpublish_dates(condition)) -%}
     {%- endif -%}
 {% endmacro %}

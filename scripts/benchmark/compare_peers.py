@@ -162,6 +162,11 @@ class Comparison:
         }
 
 
+def median_seconds(line: Mapping[str, Any], name: str) -> float:
+    """The median seconds of computing under a name, of a line of the results file."""
+    return median(step["sql_seconds"] for step in line["steps"] if step["name"] == name)
+
+
 # -- environments ---------------------------------------------------------------------------------
 
 

@@ -18,7 +18,10 @@ SCRIPTS = Path(__file__).resolve().parent.parent
 PROJECT_FOLDER = SCRIPTS.parent
 CONTRACTS = PROJECT_FOLDER / "models" / "marts" / "_marts__models.yml"
 ENGINES = ("duckdb", "postgres", "spark")
-SCHEMAS = ("raw", "seeds", "staging", "restricted", "activity", "states", "critical", "marts")
+SCHEMAS = (
+    *("raw", "seeds", "staging", "restricted", "activity", "states", "critical"),
+    *("marts_built", "marts"),
+)
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 

@@ -16,20 +16,34 @@ import duckdb
 import pytest
 import servers
 from compare_engines import compare
-from engines import NO_TESTS, Engine, read_marts, running_engine
+from engines import NO_TESTS, Engine, StepError, read_marts, running_engine
 from generate_demo import generate_demo
 from load_raw import DeliveryError, load_delivery
 from raw_schema import PostgresRaw, open_postgres
 from servers import ServerError, find_java
 
-ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00")
+ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00", "2026-09-22 00:00:00")
+# the last mart of a build cannot be made, as on a full disk
+LAST_MART_FAILS = """
+create function stop_customers() returns event_trigger language plpgsql as $$
+begin
+    if exists (
+        select from pg_event_trigger_ddl_commands()
+        where object_identity like 'marts_built.customers\\_\\_%'
+    ) then
+        raise exception 'no space left on device';
+    end if;
+end $$;
+create event trigger stop_customers on ddl_command_end
+when tag in ('CREATE TABLE', 'CREATE TABLE AS') execute function stop_customers()
+"""
 
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The deliveries of a small bank: its history, and the next day."""
+    """The deliveries of a small bank: its history, and two of the three days after it."""
     folder = tmp_path_factory.mktemp("bank")
-    generate_demo(folder, customers=300, then_days=1)
+    generate_demo(folder, customers=300, then_days=3)
     return [folder / "delivery", *sorted((folder / "days").iterdir())]
 
 
@@ -70,12 +84,72 @@ def unequal(
 
 
 def test_every_mart_of_postgres_is_that_of_duckdb_and_stays_so(bank, embedded, postgres, tables):
-    for delivery, arrived in zip(bank, ARRIVALS, strict=True):
+    for delivery, arrived in list(zip(bank, ARRIVALS, strict=True))[:2]:
         for engine in (embedded, postgres):
             engine.load(delivery, "bank", arrived)
             engine.dbt("build", *NO_TESTS)
         assert unequal(embedded, postgres, tables) == {}
     postgres.dbt("test", "--select", "path:tests/cross_engine", "path:tests/totals")
+
+
+def what_people_read(cursor) -> dict[str, str]:
+    """By mart, a digest of its rows in any order."""
+    told = {}
+    for mart in read_marts():
+        rows = "string_agg(cast(mart as text), '|' order by cast(mart as text))"
+        cursor.execute(f"select md5({rows}) from marts.{mart.name} as mart")
+        [(told[mart.name],)] = cursor.fetchall()
+    return told
+
+
+def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, postgres, tmp_path):
+    """A reader has the marts open; a build fails at its last mart, another builds but one."""
+    postgres.clear()
+    for delivery, arrived in list(zip(bank, ARRIVALS, strict=True))[:2]:
+        postgres.load(delivery, "bank", arrived)
+    postgres.dbt("build", *NO_TESTS)
+    postgres.statements(["create role reader", "grant select on marts.customers to reader"])
+    postgres.load(bank[2], "bank", ARRIVALS[2])
+    with postgres.postgres() as reader, postgres.postgres() as another:
+        reader.set_session(isolation_level="REPEATABLE READ")
+        another.autocommit = True
+        with reader.cursor() as long_open, another.cursor() as cursor:
+            yesterday = what_people_read(long_open)
+            postgres.statements([LAST_MART_FAILS])
+            with pytest.raises(StepError, match=r"as this failed: customers"):
+                postgres.dbt("build", *NO_TESTS)
+            # today is built, all but the last mart, and not what people read
+            cursor.execute("select max(as_of_date) from marts_built.critical_customers")
+            [(today,)] = cursor.fetchall()
+            cursor.execute("select max(as_of_date) from marts.critical_customers")
+            assert cursor.fetchall() < [(today,)]
+            assert what_people_read(cursor) == yesterday
+            postgres.statements(["drop event trigger stop_customers"])
+            part = postgres.dbt("build", *NO_TESTS, "--select", "customers")
+            assert "as not every mart was built" in part
+            assert what_people_read(cursor) == yesterday
+
+            postgres.dbt("build", *NO_TESTS)
+            # nobody waited for the reader, who still has yesterday, and grants are what they were
+            assert what_people_read(long_open) == yesterday
+            told = what_people_read(cursor)
+            assert not [mart for mart in told if told[mart] == yesterday[mart]]
+            cursor.execute("select has_table_privilege('reader', 'marts.customers', 'select')")
+            assert cursor.fetchall() == [(True,)]
+            cursor.execute(
+                "select obj_description(oid), col_description(oid, 1) from pg_class "
+                "where oid = 'marts.customers'::regclass"
+            )
+            assert None not in cursor.fetchall()[0]
+    # a table of another version is replaced, with all of its dates
+    postgres.statements(["alter table marts.turning_points rename column strength to weakness"])
+    postgres.dbt("build", *NO_TESTS)
+    at_once = Engine("duckdb", {}, tmp_path)
+    for delivery, arrived in zip(bank, ARRIVALS, strict=True):
+        at_once.load(delivery, "bank", arrived)
+    at_once.dbt("build", *NO_TESTS)
+    with duckdb.connect() as connection:
+        assert unequal(at_once, postgres, connection) == {}
 
 
 def test_a_cell_that_differs_is_found(bank, tables):
