@@ -23,3 +23,4 @@ interactions_by_day as (
 )
 
 select * from interactions_by_day
+{{ stored_in_order('customer_id, activity_date') }}

@@ -47,3 +47,4 @@ purchases_by_day as (
 )
 
 select * from purchases_by_day
+{{ stored_in_order('customer_id, activity_date') }}
