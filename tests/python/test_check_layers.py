@@ -337,6 +337,15 @@ def test_last_line_selects(shop, text):
     assert shop.offences() == {("last_line_selects", "models/staging/stg_orders.sql")}
 
 
+def test_the_last_line_may_say_the_order(shop):
+    ordered = "{{ stored_in_order('order_id, line') }}\n"
+    text = "with\n\nsettled as (\n    select 1\n)\n\nselect * from settled\n"
+    shop.write("models/staging/stg_orders.sql", text + ordered)
+    assert shop.offences() == set()
+    shop.write("models/staging/stg_orders.sql", text + ordered + "limit 1\n")
+    assert shop.offences() == {("last_line_selects", "models/staging/stg_orders.sql")}
+
+
 @pytest.mark.parametrize("path", ["models/staging/stg_orders.sql", "macros/a.sql", "tests/a.sql"])
 @pytest.mark.parametrize("text", ["target.type == 'duckdb'", "adapter.dispatch('day')"])
 def test_dialect_in_cross_engine(shop, path, text):
