@@ -7,14 +7,18 @@ customers as (
     where record_status = 'accepted'
 ),
 
-transactions as (
+-- a salary, a fee: no purchase, but someone was there
+other_transactions as (
     select * from {{ ref('stg_transactions') }}
-    where record_status = 'accepted'
+    where
+        record_status = 'accepted'
+        and not is_purchase
+        and not is_return
 ),
 
-purchase_days as (
+daily_purchases as (
     select * from {{ ref('daily_purchases') }}
-    where purchase_count > 0
+    where purchase_count > 0 or return_count > 0
 ),
 
 interactions as (
@@ -33,11 +37,27 @@ mentions as (
 ),
 
 -- aggregated before the union, so that the big tables shrink first
+first_purchases as (
+    select
+        customer_id,
+        min(activity_date) as first_seen_date,
+        min(activity_date) filter (where purchase_count > 0) as first_purchase_date
+    from daily_purchases
+    group by customer_id
+),
+
 first_sightings as (
     select
         customer_id,
+        first_seen_date
+    from first_purchases
+
+    union all
+
+    select
+        customer_id,
         min(activity_date) as first_seen_date
-    from transactions
+    from other_transactions
     group by customer_id
 
     union all
@@ -81,22 +101,16 @@ first_seen as (
     group by customer_id
 ),
 
-first_purchases as (
-    select
-        customer_id,
-        min(activity_date) as first_purchase_date
-    from purchase_days
-    group by customer_id
-),
-
 second_purchases as (
     select
-        purchase_days.customer_id,
-        min(purchase_days.activity_date) as second_purchase_date
-    from purchase_days
-    inner join first_purchases on purchase_days.customer_id = first_purchases.customer_id
-    where purchase_days.activity_date > first_purchases.first_purchase_date
-    group by purchase_days.customer_id
+        daily_purchases.customer_id,
+        min(daily_purchases.activity_date) as second_purchase_date
+    from daily_purchases
+    inner join first_purchases on daily_purchases.customer_id = first_purchases.customer_id
+    where
+        daily_purchases.purchase_count > 0
+        and daily_purchases.activity_date > first_purchases.first_purchase_date
+    group by daily_purchases.customer_id
 ),
 
 known as (
