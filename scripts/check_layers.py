@@ -308,7 +308,7 @@ def model_short(project: Project) -> Iterator[Offence]:
 
 @rule
 def last_line_selects(project: Project) -> Iterator[Offence]:
-    """A model ends in select * from one of its CTEs, maybe stored_in_order; a base model is a call."""
+    """A model ends in select * from one of its CTEs, or its order; a base model is one call."""
     for path, text in project.texts("models"):
         text = STORED_IN_ORDER.sub("", text)
         last = re.search(r"^select \* from (\w+)\s*\Z", text, re.MULTILINE)

@@ -30,6 +30,7 @@ from tempfile import TemporaryDirectory
 
 import click
 import duckdb
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -207,35 +208,30 @@ def measure(
     return Measurement(customers, transactions, steps, versions)
 
 
+def short(seconds: float) -> str:
+    """Seconds in a table: a decimal where it tells something."""
+    return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.1f}"
+
+
 def show(measurement: Measurement, console: Console) -> None:
     """A table of the steps, the slowest nodes of both builds, and the ratios."""
     table = Table(
-        title=f"{measurement.customers:,} customers, {measurement.transactions:,} transactions",
+        title=f"{measurement.customers:,} customers, {measurement.transactions:,} transactions, "
+        "seconds and GB",
         title_justify="left",
+        box=box.SIMPLE_HEAD,
     )
-    headings = [
-        "step",
-        "wall s",
-        "cpu s",
-        "peak GB",
-        "file GB",
-        "models s",
-        "tests s",
-        "SQL s",
-    ]
-    for heading in headings:
-        table.add_column(
-            heading, justify="left" if heading == "step" else "right", no_wrap=heading == "step"
-        )
+    for heading in ("step", "wall", "cpu", "peak", "file", "models", "tests", "SQL"):
+        table.add_column(heading, justify="left" if heading == "step" else "right", no_wrap=True)
     for step in measurement.steps:
         kinds = [step.seconds_by_kind.get(kind) for kind in ("model", "test")]
         table.add_row(
             step.name,
-            f"{step.wall_seconds:.1f}",
-            f"{step.processor_seconds:.1f}",
-            f"{step.peak_memory_bytes / 1e9:.2f}",
-            f"{step.warehouse_bytes / 1e9:.2f}",
-            *("" if one is None else f"{one:.1f}" for one in (*kinds, step.sql_seconds)),
+            short(step.wall_seconds),
+            short(step.processor_seconds),
+            f"{step.peak_memory_bytes / 1e9:.1f}",
+            f"{step.warehouse_bytes / 1e9:.1f}",
+            *("" if one is None else short(one) for one in (*kinds, step.sql_seconds)),
         )
     console.print(table)
     for name in ("floor", "full build", "next day's build"):
@@ -243,8 +239,8 @@ def show(measurement: Measurement, console: Console) -> None:
         if not nodes:
             continue
         slowest = sorted(nodes, key=nodes.__getitem__, reverse=True)[:SLOWEST]
-        console.print(f"Slowest of the {name}: ", end="")
-        console.print(", ".join(f"{node.split('.')[-1]} {nodes[node]:.1f}" for node in slowest))
+        told = ", ".join(f"{node.split('.')[-1]} {nodes[node]:.1f}" for node in slowest)
+        console.print(f"Slowest of the {name}: {told}", highlight=False)
     ratios = measurement.ratios
     if "floor_ratio" in ratios:
         console.print(
