@@ -65,7 +65,7 @@ def test_the_chart_tells_ratios_with_sizes_and_the_seconds_of_the_largest_peers(
         ">0.25 ×<",
         # 0.125, which is rounded to the even digit
         ">0.12 ×<",
-        ">22 million<",
+        ">22 million transactions<",
         "of 4.0 million purchases",
         ">0.50 s<",
         ">4.00 s<",

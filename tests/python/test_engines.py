@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -203,6 +204,41 @@ def test_a_server_that_does_not_answer_is_named(bank, monkeypatch, tmp_path):
         load_delivery(bank[0], target="postgres")
 
 
+def settings_of(postgres: Engine, user: str = "postgres", password: str = "") -> SimpleNamespace:
+    return SimpleNamespace(
+        host=postgres.environment["PGHOST"],
+        port=5432,
+        user=user,
+        password=password,
+        database=postgres.environment["PGDATABASE"],
+    )
+
+
+def test_a_wrong_password_is_said_and_nothing_is_loaded(bank, postgres, monkeypatch):
+    write_rules = "select lo_export(lo_from_bytea(0, convert_to(%s, 'utf8')), %s), pg_reload_conf()"
+    for name, value in postgres.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PGUSER", "guarded")
+    monkeypatch.setenv("PGPASSWORD", "wrong")
+    with postgres.postgres() as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("create role guarded login password 'right'")
+        cursor.execute("select pg_read_file(path), path from current_setting('hba_file') as path")
+        [(rules, path)] = cursor.fetchall()
+        try:
+            cursor.execute(write_rules, ["local all guarded scram-sha-256\n" + rules, path])
+            with pytest.raises(
+                DeliveryError, match="cannot be opened as user guarded; see"
+            ) as said:
+                load_delivery(bank[0], target="postgres")
+            assert "password authentication failed" in str(said.value)
+            with open_postgres(settings_of(postgres, "guarded", "right")) as raw:
+                assert raw.rows("select current_user") == [("guarded",)]
+        finally:
+            cursor.execute(write_rules, [rules, path])
+            cursor.execute("drop role guarded")
+
+
 def test_a_file_and_a_target_are_not_named_together(bank, tmp_path):
     with pytest.raises(DeliveryError, match="--warehouse names a DuckDB file"):
         load_delivery(bank[0], tmp_path / "warehouse.duckdb", target="postgres")
@@ -211,14 +247,10 @@ def test_a_file_and_a_target_are_not_named_together(bank, tmp_path):
 
 
 def test_a_load_that_fails_leaves_nothing_in_postgres(postgres):
-    class Settings:
-        host, port, user = postgres.environment["PGHOST"], 5432, "postgres"
-        password, database = "", postgres.environment["PGDATABASE"]
-
-    with pytest.raises(RuntimeError), open_postgres(Settings) as raw:
+    with pytest.raises(RuntimeError), open_postgres(settings_of(postgres)) as raw:
         raw.execute("create table half_written (a text)")
         raise RuntimeError
-    with open_postgres(Settings) as raw:
+    with open_postgres(settings_of(postgres)) as raw:
         assert raw.rows("select to_regclass('half_written')") == [(None,)]
 
 
