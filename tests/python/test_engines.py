@@ -215,7 +215,6 @@ def settings_of(postgres: Engine, user: str = "postgres", password: str = "") ->
 
 
 def test_a_wrong_password_is_said_and_nothing_is_loaded(bank, postgres, monkeypatch):
-    write_rules = "select lo_export(lo_from_bytea(0, convert_to(%s, 'utf8')), %s), pg_reload_conf()"
     for name, value in postgres.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PGUSER", "guarded")
@@ -225,8 +224,15 @@ def test_a_wrong_password_is_said_and_nothing_is_loaded(bank, postgres, monkeypa
         cursor.execute("create role guarded login password 'right'")
         cursor.execute("select pg_read_file(path), path from current_setting('hba_file') as path")
         [(rules, path)] = cursor.fetchall()
+
+        def write_rules(text: str) -> None:
+            cursor.execute("select lo_from_bytea(0, convert_to(%s, 'utf8'))", [text])
+            [(written,)] = cursor.fetchall()
+            cursor.execute("select lo_export(%s, %s), lo_unlink(%s)", [written, path, written])
+            cursor.execute("select pg_reload_conf()")
+
         try:
-            cursor.execute(write_rules, ["local all guarded scram-sha-256\n" + rules, path])
+            write_rules("local all guarded scram-sha-256\n" + rules)
             with pytest.raises(
                 DeliveryError, match="cannot be opened as user guarded; see"
             ) as said:
@@ -235,7 +241,7 @@ def test_a_wrong_password_is_said_and_nothing_is_loaded(bank, postgres, monkeypa
             with open_postgres(settings_of(postgres, "guarded", "right")) as raw:
                 assert raw.rows("select current_user") == [("guarded",)]
         finally:
-            cursor.execute(write_rules, [rules, path])
+            write_rules(rules)
             cursor.execute("drop role guarded")
 
 
