@@ -24,6 +24,11 @@ from raw_schema import PostgresRaw, open_postgres
 from servers import ServerError, find_java
 
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00", "2026-09-22 00:00:00")
+# of a month that is over, so that its month-end is told anew
+LATE = (
+    "transaction_id,customer_id,occurred_at,amount,transaction_type\n"
+    "late,late,2026-08-20 04:00:00,70000,purchase\n"
+)
 # the last mart of a build cannot be made, as on a full disk
 LAST_MART_FAILS = """
 create function stop_customers() returns event_trigger language plpgsql as $$
@@ -110,7 +115,11 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, post
         postgres.load(delivery, "bank", arrived)
     postgres.dbt("build", *NO_TESTS)
     postgres.statements(["create role reader", "grant select on marts.customers to reader"])
-    postgres.load(bank[2], "bank", ARRIVALS[2])
+    late = tmp_path / "late"
+    late.mkdir()
+    (late / "transactions.csv").write_text(LATE, encoding="utf-8")
+    for delivery in (bank[2], late):
+        postgres.load(delivery, "bank", ARRIVALS[2])
     with postgres.postgres() as reader, postgres.postgres() as another:
         reader.set_session(isolation_level="REPEATABLE READ")
         another.autocommit = True
@@ -146,7 +155,7 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, post
     postgres.statements(["alter table marts.turning_points rename column strength to weakness"])
     postgres.dbt("build", *NO_TESTS)
     at_once = Engine("duckdb", {}, tmp_path)
-    for delivery, arrived in zip(bank, ARRIVALS, strict=True):
+    for delivery, arrived in zip([*bank, late], [*ARRIVALS, ARRIVALS[2]], strict=True):
         at_once.load(delivery, "bank", arrived)
     at_once.dbt("build", *NO_TESTS)
     with duckdb.connect() as connection:
