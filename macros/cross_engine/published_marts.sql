@@ -50,6 +50,7 @@
                 ~ ' where as_of_date is not null'
             ) -%}
             {%- do adapter.commit() -%}
+            {%- do log("What people read in schema marts is what was built.", info=True) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -5,7 +5,8 @@
 
 Builds and floor are measured by measure_builds.py, scores and classes beside other packages by
 compare_peers.py. The results file has a line of JSON for each size that was measured: what they
-tell, and the day and the machine. The chart shows the newest line of each kind and size.
+tell, and the day and the machine. The chart shows the newest line of each kind and size. The
+largest size wants some 60 GB of disk and CRITICAL_CUSTOMERS_MEMORY=9GB.
 """
 
 from __future__ import annotations
