@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +23,13 @@ SCHEMAS = (
     *("raw", "seeds", "staging", "restricted", "activity", "states", "critical"),
     *("marts_built", "marts"),
 )
+# a line of a Java stack trace, which says where in the engine and not what went wrong
+JAVA_FRAME = re.compile(r"\s+(at [\w.$/]+\S*\(.*\)|\.\.\. \d+ more)$")
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 
 class StepError(Exception):
-    """A command that failed; the text is the end of what it printed."""
+    """A command that failed; the text is the end of what it printed, without stack traces."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ class Engine:
             check=False,
         )
         if done.returncode:
-            tail = "\n".join(done.stdout.strip().splitlines()[-25:])
+            told = [line for line in done.stdout.strip().splitlines() if not JAVA_FRAME.match(line)]
+            tail = "\n".join(told[-25:])
             raise StepError(f"On {self.name} this failed: {' '.join(command)}\n{tail}")
         return done.stdout
 

@@ -138,6 +138,9 @@ def thrift_settings(folder: Path, port: int, memory: str, cores: int) -> Mapping
         # a date is asked for by itself; else each join with a table of states would carry the plan
         # of its other side along, and a view over ten views would not fit into memory
         "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+        # rows take some ten times the room of the compressed file that holds them; without this, a
+        # table of half a million raw rows passes for small and is sent whole to every worker
+        "spark.sql.sources.fileCompressionFactor": "10",
         "spark.sql.maxPlanStringLength": "10000",
         # a table for few rows needs few tasks; adaptive execution splits what is larger
         "spark.sql.shuffle.partitions": str(2 * cores),

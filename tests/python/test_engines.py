@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,6 +97,14 @@ def test_every_mart_of_postgres_is_that_of_duckdb_and_stays_so(bank, embedded, p
             engine.dbt("build", *NO_TESTS)
         assert unequal(embedded, postgres, tables) == {}
     postgres.dbt("test", "--select", "path:tests/cross_engine", "path:tests/totals")
+
+
+def test_a_step_that_fails_tells_what_went_wrong_and_not_where_in_the_engine(embedded):
+    told = "Not enough memory to build\n" + 30 * "\tat org.apache.spark.X$.run(X.scala:7)\n"
+    program = f"print({told + chr(9) + '... 22 more'!r}); print('Done.'); raise SystemExit(1)"
+    with pytest.raises(StepError) as error:
+        embedded.run(sys.executable, "-c", program)
+    assert str(error.value).endswith("\nNot enough memory to build\nDone.")
 
 
 def what_people_read(cursor) -> dict[str, str]:
