@@ -69,17 +69,37 @@
 
 
 {#
-    A CTE with the rows of a raw table, their key as record_key, and whether it may stand more than once: only then are
-    versions compared. In an incremental run only what arrived since the last run, and every version of its keys; those
-    few rows are written down, as to find them again would cost a look at all.
+    A CTE with the rows of a raw table, their key as record_key, as it is spelled where that differs as raw_key, and whether
+    it may stand more than once: only then are versions compared. In an incremental run only what arrived since the last run,
+    and every version of its keys. Which of them have older versions, and how those spell them, staging knows; raw is searched
+    for these spellings, as to clean all of its keys again would cost more than all else.
 #}
 {% macro arrived_versions(name, relation, key) -%}
-    {%- if is_incremental() -%}
-    arrived_keys as (
-        select {{ clean_text(key) }} as record_key
+    {%- set with_key -%}
+        select
+            *,
+            {{ clean_text(key) }} as record_key,
+            case when {{ as_text(key) }} != {{ clean_text(key) }} then {{ as_text(key) }} end as raw_key
         from {{ relation }}
+    {%- endset -%}
+    {%- if is_incremental() -%}
+    arrived_rows as {{ written_down() }} (
+        {{ with_key }}
         where loaded_at > ({{ newest_seen() }})
-        group by {{ clean_text(key) }}
+    ),
+
+    older_spellings as {{ written_down() }} (
+        select coalesce(staged.raw_key, staged.{{ key }}) as spelling
+        from {{ this }} as staged
+        where staged.{{ key }} in (select arrived_rows.record_key from arrived_rows)
+        group by coalesce(staged.raw_key, staged.{{ key }})
+    ),
+
+    older_rows as (
+        {{ with_key }}
+        where
+            loaded_at <= ({{ newest_seen() }})
+            and {{ as_text(key) }} in (select older_spellings.spelling from older_spellings)
     ),
 
     {{ name }} as {{ written_down() }} (
@@ -87,13 +107,9 @@
             versions_of_keys.*,
             record_key is not null and count(*) over (partition by record_key) > 1 as is_repeated
         from (
-            select
-                *,
-                {{ clean_text(key) }} as record_key
-            from {{ relation }}
-            where
-                loaded_at > ({{ newest_seen() }})
-                or {{ clean_text(key) }} in (select arrived_keys.record_key from arrived_keys)
+            select * from arrived_rows
+            union all
+            select * from older_rows
         ) as versions_of_keys
     )
     {%- else -%}
@@ -109,10 +125,7 @@
             raw_rows.*,
             raw_rows.record_key is not null and repeated_keys.digest is not null as is_repeated
         from (
-            select
-                *,
-                {{ clean_text(key) }} as record_key
-            from {{ relation }}
+            {{ with_key }}
         ) as raw_rows
         left join repeated_keys on {{ key_digest('raw_rows.record_key') }} = repeated_keys.digest
     )

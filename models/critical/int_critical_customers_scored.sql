@@ -26,10 +26,20 @@ reasons_together as (
         customer_id,
         as_of_date,
         cast(count(*) as integer) as turning_point_count,
-        1 - exp(sum(ln(1 - urgency))) as urgency_together,
+        1 - exp(sum(ln(1 - urgency))) as urgency_together
+    from turning_points
+    group by customer_id, as_of_date
+),
+
+-- most customers have one reason alone, and joining texts is dear
+further_reasons as (
+    select
+        customer_id,
+        as_of_date,
         {{ joined_texts('reason_en', ' | ', 'urgency_rank') }} as reasons_en,
         {{ joined_texts('reason_zh', ' | ', 'urgency_rank') }} as reasons_zh
     from turning_points
+    where urgency_rank > 1
     group by customer_id, as_of_date
 ),
 
@@ -48,8 +58,8 @@ scored as (
         most_urgent.started_on,
         most_urgent.reason_en,
         most_urgent.reason_zh,
-        reasons_together.reasons_en,
-        reasons_together.reasons_zh,
+        most_urgent.reason_en || coalesce(' | ' || further_reasons.reasons_en, '') as reasons_en,
+        most_urgent.reason_zh || coalesce(' | ' || further_reasons.reasons_zh, '') as reasons_zh,
         most_urgent.strategy_code,
         customers_weighed.value_percentile,
         cast(
@@ -72,6 +82,10 @@ scored as (
         on
             most_urgent.customer_id = reasons_together.customer_id
             and most_urgent.as_of_date = reasons_together.as_of_date
+    left join further_reasons
+        on
+            most_urgent.customer_id = further_reasons.customer_id
+            and most_urgent.as_of_date = further_reasons.as_of_date
     inner join customers_weighed
         on
             most_urgent.customer_id = customers_weighed.customer_id

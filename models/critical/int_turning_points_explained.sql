@@ -23,20 +23,37 @@ value_classes as (
     select * from {{ ref('value_classes') }}
 ),
 
--- a number in words: how many of what, or the class that a rank stands for
-worded as (
+-- ranked before anything is put into words, so that no text is carried through the window;
+-- equal urgencies stand in the order of the registry
+ranked as (
     select
         turning_points.*,
         as_of_dates.is_current,
-        {{ worded_value('turning_points.observed_value', 'observed_units', 'observed_classes', 'en') }} as observed_en,
-        {{ worded_value('turning_points.observed_value', 'observed_units', 'observed_classes', 'zh') }} as observed_zh,
-        {{ worded_value('turning_points.reference_value', 'reference_units', 'reference_classes', 'en') }} as reference_en,
-        {{ worded_value('turning_points.reference_value', 'reference_units', 'reference_classes', 'zh') }} as reference_zh,
+        turning_point_types.weight * turning_points.strength as urgency,
+        -- is_current says nothing that as_of_date does not, but lets an engine leave out other dates before it ranks
+        row_number() over (
+            partition by turning_points.customer_id, turning_points.as_of_date, as_of_dates.is_current
+            order by
+                cast(turning_point_types.weight * turning_points.strength as decimal(18, 8)) desc,
+                turning_point_types.sort_order
+        ) as urgency_rank
+    from turning_points
+    inner join as_of_dates on turning_points.as_of_date = as_of_dates.as_of_date
+    inner join turning_point_types on turning_points.turning_point_type = turning_point_types.turning_point_type
+),
+
+-- a number in words: how many of what, or the class that a rank stands for
+worded as (
+    select
+        ranked.*,
+        {{ worded_value('ranked.observed_value', 'observed_units', 'observed_classes', 'en') }} as observed_en,
+        {{ worded_value('ranked.observed_value', 'observed_units', 'observed_classes', 'zh') }} as observed_zh,
+        {{ worded_value('ranked.reference_value', 'reference_units', 'reference_classes', 'en') }} as reference_en,
+        {{ worded_value('ranked.reference_value', 'reference_units', 'reference_classes', 'zh') }} as reference_zh,
         turning_point_types.sort_order,
         turning_point_types.direction,
         turning_point_types.sense,
         turning_point_types.weight,
-        turning_point_types.weight * turning_points.strength as urgency,
         turning_point_types.stake_basis,
         turning_point_types.cooldown_days,
         turning_point_types.strategy_code,
@@ -44,22 +61,20 @@ worded as (
         turning_point_types.label_zh,
         turning_point_types.sentence_en,
         turning_point_types.sentence_zh
-    from turning_points
-    inner join as_of_dates on turning_points.as_of_date = as_of_dates.as_of_date
-    inner join turning_point_types on turning_points.turning_point_type = turning_point_types.turning_point_type
+    from ranked
+    inner join turning_point_types on ranked.turning_point_type = turning_point_types.turning_point_type
     inner join units as observed_units on turning_point_types.observed_unit = observed_units.unit
     inner join units as reference_units on turning_point_types.reference_unit = reference_units.unit
     left join value_classes as observed_classes
         on
             observed_units.is_value_class
-            and turning_points.observed_value = observed_classes.value_class_rank
+            and ranked.observed_value = observed_classes.value_class_rank
     left join value_classes as reference_classes
         on
             reference_units.is_value_class
-            and turning_points.reference_value = reference_classes.value_class_rank
+            and ranked.reference_value = reference_classes.value_class_rank
 ),
 
--- equal urgencies stand in the order of the registry
 explained as (
     select
         customer_id,
@@ -76,11 +91,7 @@ explained as (
         strength,
         weight,
         urgency,
-        -- is_current says nothing that as_of_date does not, but lets an engine leave out other dates before it ranks
-        row_number() over (
-            partition by customer_id, as_of_date, is_current
-            order by cast(urgency as decimal(18, 8)) desc, sort_order
-        ) as urgency_rank,
+        urgency_rank,
         started_on,
         stake_basis,
         cooldown_days,

@@ -23,16 +23,24 @@ value_classes as (
 
 directions as {{ labels_of('direction') }},
 
-listed as (
+-- ranked before the rest is joined, so that the window carries three columns and not fifty
+ranked as (
     select
+        customer_id,
         cast(
             row_number() over (
                 order by
-                    critical_customers.criticality desc,
-                    critical_customers.value_at_stake_amount desc nulls last,
-                    {{ in_byte_order('critical_customers.customer_id') }} asc
+                    criticality desc,
+                    value_at_stake_amount desc nulls last,
+                    {{ in_byte_order('customer_id') }} asc
             ) as bigint
-        ) as criticality_rank,
+        ) as criticality_rank
+    from critical_customers
+),
+
+listed as (
+    select
+        ranked.criticality_rank,
         critical_customers.customer_id,
         critical_customers.as_of_date,
         known_customers.masked_name,
@@ -89,6 +97,7 @@ listed as (
         states.monetary_amount,
         states.lifetime_net_amount
     from critical_customers
+    inner join ranked on critical_customers.customer_id = ranked.customer_id
     inner join states on critical_customers.customer_id = states.customer_id
     inner join known_customers on critical_customers.customer_id = known_customers.customer_id
     left join value_classes on states.value_class = value_classes.value_class

@@ -57,6 +57,7 @@ staged as (
         record_status,
         reason_code,
         raw_content,
+        raw_key,
         loaded_at,
         settled_at
     from settled

@@ -86,6 +86,7 @@ staged as (
         record_status,
         reason_code,
         raw_content,
+        raw_key,
         loaded_at,
         settled_at
     from settled
