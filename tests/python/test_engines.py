@@ -7,6 +7,7 @@ compared by scripts/engines/compare_engines.py, which takes minutes.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -18,11 +19,11 @@ import duckdb
 import pytest
 import servers
 from compare_engines import compare
-from engines import NO_TESTS, Engine, StepError, read_marts, running_engine
+from engines import NO_TESTS, PROJECT_FOLDER, Engine, StepError, read_marts, running_engine
 from generate_demo import generate_demo
 from load_raw import DeliveryError, load_delivery
 from raw_schema import PostgresRaw, open_postgres
-from servers import ServerError, find_java
+from servers import ServerError, find_java, thrift_settings
 
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00", "2026-09-22 00:00:00")
 # of a month that is over, so that its month-end is told anew
@@ -307,6 +308,17 @@ def test_no_java_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ServerError, match=r"no Java on this machine\. Spark needs Java 17"):
         find_java()
+
+
+def test_readme_starts_spark_with_the_settings_that_are_tested():
+    readme = (PROJECT_FOLDER / "README.md").read_text(encoding="utf-8")
+    named = dict(re.findall(r"--conf (\S+?)=(\S+)", readme))
+    tested = thrift_settings(Path("folder"), 10000, "2g", 2)
+    assert named and named == {name: tested.get(name) for name in named}
+    # what changes answers or ends a build; the rest is where this machine keeps things
+    needed = {name for name in tested if name.startswith("spark.sql.")}
+    of_this_machine = {"warehouse.dir", "shuffle.partitions", "catalogImplementation"}
+    assert needed - set(named) == {f"spark.sql.{name}" for name in of_this_machine}
 
 
 def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path):

@@ -548,6 +548,25 @@ def test_other_vars_without_a_full_refresh_stop_before_anything_is_built(
     assert changed.value(staged) == shop.first.value(staged)
 
 
+def test_a_warehouse_of_before_raw_keys_asks_for_a_full_refresh_before_anything_is_built(
+    shop, tmp_path
+):
+    older = copied(shop.first, tmp_path)
+    with duckdb.connect(str(older.path)) as connection:
+        connection.execute("alter table staging.stg_feedback drop column raw_key")
+    deliver_second(older)
+    with pytest.raises(DbtError) as caught:
+        older.build(*NEXT_BUILD)
+    assert "staging.stg_feedback was built before staging kept how a source spells" in str(
+        caught.value
+    )
+    assert "Build with --full-refresh" in str(caught.value)
+    staged = "select count(*) from staging.stg_transactions"
+    assert older.value(staged) == shop.first.value(staged)
+    older.build(*NEXT_BUILD, "--full-refresh")
+    assert differences(older, shop.restated, ["marts.critical_customers", "marts.customers"]) == ""
+
+
 def test_vars_that_no_state_depends_on_may_change(shop, tmp_path):
     changed = copied(shop.first, tmp_path)
     free = {"criticality_floor": 0.1, "largest_rejected_share": 0.5, "history_lag_months": 1}
