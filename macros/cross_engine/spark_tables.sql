@@ -17,18 +17,21 @@
     Of a table that grows, the months in which a row of the same unique key stands, and those of the new rows, are written
     again: their other rows as they are, and the new ones. Both have the same months, as nothing leaves raw: the new rows
     hold every version of their keys, each on the day that it names.
-    The months are those of the column that the model's meta calls dated_by, or of activity_date.
+    The months are those of the column that the model's meta calls dated_by, or of activity_date. Where no column keeps its
+    month (dated_by: none), the table is not partitioned and is written again whole, as a month that its last row leaves
+    would otherwise stay.
 #}
 {% materialization incremental, adapter='spark', supported_languages=['sql'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set key = config.require('unique_key') -%}
-    {%- set month = "trunc(" ~ config.get('meta', {}).get('dated_by', 'activity_date') ~ ", 'month')" -%}
-    {%- set dated_sql = "select *, " ~ month ~ " as partition_month from (" ~ sql ~ ") as dated" -%}
+    {%- set dated_by = config.get('meta', {}).get('dated_by', 'activity_date') -%}
+    {%- set month = "trunc(" ~ dated_by ~ ", 'month')" -%}
+    {%- set dated_sql = "select *, " ~ month ~ " as partition_month from (" ~ sql ~ ") as dated" if dated_by else sql -%}
 
     {{ run_hooks(pre_hooks) }}
     {%- if existing is none or existing.is_view or should_full_refresh() -%}
-        {%- do make_beside_and_rename(target_relation, dated_sql, 'partition_month') -%}
+        {%- do make_beside_and_rename(target_relation, dated_sql, 'partition_month' if dated_by else none) -%}
     {%- else -%}
         {%- set new_rows = this.incorporate(path={'identifier': this.identifier ~ '__new_rows'}, type='table') -%}
         {%- do run_query('drop table if exists ' ~ new_rows) -%}
@@ -36,19 +39,24 @@
             create table {{ new_rows }} using parquet as {{ dated_sql }}
         {%- endcall -%}
         {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
+        {%- set new_and_kept -%}
+            select {{ columns | join(', ') }} from {{ new_rows }}
+            union all
+            select {{ columns | join(', ') }} from {{ target_relation }} as old
+            left anti join {{ new_rows }} as new on old.{{ key }} = new.{{ key }}
+        {%- endset -%}
         {%- set months = run_query(
             'select cast(partition_month as string) from ('
             ~ 'select partition_month from ' ~ new_rows ~ ' union all '
             ~ 'select old.partition_month from ' ~ target_relation ~ ' as old left semi join ' ~ new_rows ~ ' as new on old.'
             ~ key ~ ' = new.' ~ key ~ ') as touched group by partition_month'
-        ).columns[0].values() -%}
-        {%- if months -%}
+        ).columns[0].values() if dated_by else [] -%}
+        {%- if not dated_by -%}
+            {%- do make_beside_and_rename(target_relation, new_and_kept) -%}
+        {%- elif months -%}
             {%- call statement('replace_months') -%}
                 insert overwrite table {{ target_relation }} partition (partition_month)
-                select {{ columns | join(', ') }} from {{ new_rows }}
-                union all
-                select {{ columns | join(', ') }} from {{ target_relation }} as old
-                left anti join {{ new_rows }} as new on old.{{ key }} = new.{{ key }}
+                {{ new_and_kept }}
                 where {{ is_in_partitions('old.partition_month', months) }}
             {%- endcall -%}
         {%- endif -%}

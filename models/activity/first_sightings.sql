@@ -1,4 +1,4 @@
-{{ config(unique_key='customer_id', meta={'dated_by': 'first_seen_date'}) }}
+{{ config(unique_key='customer_id', meta={'dated_by': none}) }}
 
 with
 
