@@ -28,7 +28,6 @@ days_in_window as (
     select
         transactions.customer_id,
         transactions.activity_date,
-        max(current_day.as_of_date) as as_of_date,
         count(*) filter (where transactions.is_purchase) > 0 as is_purchase_day,
         sum(transactions.amount) filter (where transactions.is_purchase) as gross_amount,
         sum(case when transactions.is_purchase then transactions.amount else -transactions.amount end) as net_amount
@@ -43,33 +42,46 @@ days_in_window as (
 buyers as (
     select
         customer_id,
-        {{ days_between('max(activity_date) filter (where is_purchase_day)', 'max(as_of_date)') }} as recency_days,
+        {{ days_between('max(activity_date) filter (where is_purchase_day)', 'max(current_day.as_of_date)') }} as recency_days,
         cast(count(*) filter (where is_purchase_day) as integer) as frequency_count,
         {{ sum_amount(monetary_amount('days_in_window')) }} as monetary_amount
     from days_in_window
+    cross join current_day
     group by customer_id
     having count(*) filter (where is_purchase_day) > 0
 ),
 
+-- before they are rounded to lines, so that each is worked out, and planned, once
+quantiles as (
+    select
+        {{ quantiles('recency_days') }},
+        {{ quantiles('frequency_count') }},
+        {{ quantiles('monetary_amount') }},
+        {{ average('recency_days') }} as recency_days_mean,
+        {{ average('frequency_count') }} as frequency_count_mean,
+        {{ average('monetary_amount') }} as monetary_amount_mean
+    from buyers
+),
+
 recency_references as (
     select
-        {{ quantile_cut_points('recency_days') }},
-        {{ to_line(average('recency_days')) }} as reference_value
-    from buyers
+        {{ cut_points_of('recency_days') }},
+        {{ to_line('recency_days_mean') }} as reference_value
+    from quantiles
 ),
 
 frequency_references as (
     select
-        {{ quantile_cut_points('frequency_count') }},
-        {{ to_line(average('frequency_count')) }} as reference_value
-    from buyers
+        {{ cut_points_of('frequency_count') }},
+        {{ to_line('frequency_count_mean') }} as reference_value
+    from quantiles
 ),
 
 monetary_references as (
     select
-        {{ quantile_cut_points('monetary_amount') }},
-        {{ to_line(average('monetary_amount')) }} as reference_value
-    from buyers
+        {{ cut_points_of('monetary_amount') }},
+        {{ to_line('monetary_amount_mean') }} as reference_value
+    from quantiles
 ),
 
 scored as (

@@ -345,14 +345,29 @@ def open_spark(settings: Any) -> Iterator[SparkRaw]:
             f"SPARK_THRIFT_PORT are right: {first_line(error)}."
         ) from error
     try:
-        with TemporaryDirectory(dir=os.environ.get("SPARK_LANDING_FOLDER")) as landing:
-            # the workers read it as another user
-            Path(landing).chmod(0o755)
-            yield SparkRaw(connection, Path(landing))
+        with landing_folder() as landing:
+            yield SparkRaw(connection, landing)
     except (TTransportException, exc.Error) as error:
         raise WarehouseError(f"The {place} failed: {spark_message(error)}.") from error
     finally:
         connection.close()
+
+
+@contextmanager
+def landing_folder() -> Iterator[Path]:
+    """A folder for one load in SPARK_LANDING_FOLDER; the workers may read it as another user."""
+    place = os.environ.get("SPARK_LANDING_FOLDER")
+    try:
+        folder = TemporaryDirectory(dir=place)
+    except OSError as error:
+        raise WarehouseError(
+            f"No file can be handed over to Spark in {place or 'the folder of temporary files'} "
+            f"({error.strerror}); set SPARK_LANDING_FOLDER to a folder that this user may write "
+            "and every worker reads."
+        ) from error
+    with folder as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def credentials(target: str) -> Any:

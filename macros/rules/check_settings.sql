@@ -28,3 +28,25 @@
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
+
+
+{#
+    Before an incremental run: no month-end that is frozen would leave, or open again, because of a day in an earlier month;
+    it could only come back restated.
+#}
+{% macro check_look_back() %}
+    {%- if execute and flags.WHICH in ('build', 'run') and var('as_of_date') and last_ledger() and built_relation('as_of_dates') -%}
+        {%- set lost = run_query(
+            "select min(as_of_date), max(as_of_date) from " ~ built_relation('as_of_dates')
+            ~ " where is_frozen and as_of_date >= "
+            ~ month_end("date '" ~ var('as_of_date') ~ "'", -1 * var('history_lag_months'))
+        ) -%}
+        {%- if lost.columns[0].values()[0] -%}
+            {{ exceptions.raise_compiler_error(
+                "Nothing was built. As of " ~ var('as_of_date') ~ ", month-ends that are frozen would open again or leave ("
+                ~ lost.columns[0].values()[0] ~ " to " ~ lost.columns[1].values()[0] ~ "), and could only come back restated. "
+                ~ "Look back in a warehouse of its own, or build with --full-refresh."
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}

@@ -4,7 +4,8 @@
     are touched, and those that are no longer as-of dates, such as yesterday's, leave. All of it is one transaction where
     the engine has such a thing.
 
-    The model says what it takes of each relation with as-of dates: only_outdated() or only_before_outdated().
+    The model says what it takes of each relation with as-of dates: only_outdated(), only_before_outdated() or
+    told_before_outdated().
 #}
 {% materialization by_as_of_date, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -38,14 +39,21 @@
     {%- endif -%}
 
     {%- for rows in outdated_dates_by_statement() -%}
-        {%- set these_dates = dates_filter(rows | map(attribute='as_of_date')) -%}
-        {%- set dates_before = dates_filter(rows | map(attribute='previous_as_of_date') | select) -%}
+        {%- set dates = rows | map(attribute='as_of_date') | list -%}
+        {%- set dates_before = rows | map(attribute='previous_as_of_date') | select | list -%}
+        {%- set these_dates = dates_filter(dates) -%}
+        {%- set built_along = dates_filter(dates_before | select('in', dates)) -%}
+        {%- set dated_sql = sql | replace(only_before_outdated(), built_along) | replace(only_outdated(), these_dates) -%}
+        {%- if 'told_before_outdated()' in model.raw_code -%}
+            {%- set told = '(select * from ' ~ target_relation ~ ' ' ~ dates_filter(dates_before | reject('in', dates)) ~ ')' -%}
+            {%- set dated_sql = dated_sql | replace(told_before_outdated(), told) -%}
+        {%- endif -%}
         {%- do run_all(forget_dates(target_relation, these_dates | replace('where ', ''))) -%}
         {%- call statement('insert_' ~ loop.index) -%}
             insert into {{ target_relation }} ({{ columns | join(', ') }})
             select {{ columns | join(', ') }}
             from (
-                {{ sql | replace(only_before_outdated(), dates_before) | replace(only_outdated(), these_dates) }}
+                {{ dated_sql }}
             ) as states
         {%- endcall -%}
     {%- endfor -%}
@@ -71,9 +79,17 @@
     where as_of_date in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine where spine.is_outdated)
 {%- endmacro %}
 
-{# Of a table or view with as-of dates: each date before an outdated one. #}
+{# Of a table or view with as-of dates: each date before an outdated one, where the same statement builds both. #}
 {% macro only_before_outdated() -%}
     where as_of_date in (select spine.previous_as_of_date from {{ ref('as_of_dates') }} as spine where spine.is_outdated)
+{%- endmacro %}
+
+{#
+    Where only_before_outdated() does not reach: the states of the date before as the table itself holds them, so that an
+    open date is compared with what a frozen one told. A table of compared states puts itself here; elsewhere it is empty.
+#}
+{% macro told_before_outdated() -%}
+    (select * from {{ ref('int_customer_states_placed') }} where 1 = 0)
 {%- endmacro %}
 
 {# For a test: the as-of dates that are "current" or "outdated", as dates once they are known. #}

@@ -45,7 +45,12 @@
 
 {# The table of as_of_dates_built, which no model of states may refer to; none where it is not there yet. #}
 {% macro ledger_relation() %}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == 'as_of_dates_built' -%}
+    {{ return(built_relation('as_of_dates_built')) }}
+{% endmacro %}
+
+{# What a model has built, for where it cannot be referred to; none where it is not there yet. #}
+{% macro built_relation(model_name) %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == model_name -%}
         {{ return(adapter.get_relation(node.database, node.schema, node.alias)) }}
     {%- endfor -%}
 {% endmacro %}

@@ -35,12 +35,18 @@
 {%- endmacro %}
 
 
-{# The nine cut points of a group of values: quantiles k/n for the scores there are, null beyond. #}
-{% macro quantile_cut_points(value) -%}
-    {%- set bins = var('rfm_score_bins') -%}
+{# The quantiles k/n of a group of values that the scores are cut at, as <value>_quantile_1, ...; doubles. #}
+{% macro quantiles(value) -%}
+    {%- for number in range(1, var('rfm_score_bins')) %}
+    {{ quantile(value, number / var('rfm_score_bins')) }} as {{ value }}_quantile_{{ number }}{{ "," if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The nine cut points of a value from its quantiles, null beyond those that there are. #}
+{% macro cut_points_of(value) -%}
     {%- for number in range(1, 10) %}
-    {% if number < bins -%}
-        {{ to_line(quantile(value, number / bins)) }}
+    {% if number < var('rfm_score_bins') -%}
+        {{ to_line(value ~ '_quantile_' ~ number) }}
     {%- else -%}
         cast(null as {{ line_type() }})
     {%- endif %} as cut_point_{{ number }}{{ "," if not loop.last }}

@@ -67,27 +67,31 @@ class Engine:
         """The DuckDB file."""
         return self.folder / "warehouse.duckdb"
 
-    def run(self, *command: str) -> str:
-        """Run a command to its end and return what it printed. Raises StepError."""
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command on this engine; what it prints can be read from its stdout."""
         environment = os.environ | {
             "DBT_PROFILES_DIR": str(PROJECT_FOLDER),
             "CRITICAL_CUSTOMERS_WAREHOUSE": str(self.warehouse),
             **self.environment,
         }
-        done = subprocess.run(
+        return subprocess.Popen(
             command,
             cwd=PROJECT_FOLDER,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
-        if done.returncode:
-            told = [line for line in done.stdout.strip().splitlines() if not JAVA_FRAME.match(line)]
+
+    def run(self, *command: str) -> str:
+        """Run a command to its end and return what it printed. Raises StepError."""
+        process = self.start(*command)
+        printed, _ = process.communicate()
+        if process.returncode:
+            told = [line for line in printed.strip().splitlines() if not JAVA_FRAME.match(line)]
             tail = "\n".join(told[-25:])
             raise StepError(f"On {self.name} this failed: {' '.join(command)}\n{tail}")
-        return done.stdout
+        return printed
 
     def load(self, delivery: Path, input_name: str, arrived: str) -> None:
         """Load a delivery as of a fixed arrival (UTC)."""
@@ -97,18 +101,20 @@ class Engine:
             *("--target", self.name, "--input-name", input_name, "--loaded-at", arrived),
         )
 
-    def dbt(
-        self,
-        *arguments: str,
-        variables: Mapping[str, object] | None = None,
-    ) -> str:
-        """Run dbt and return what it printed."""
-        target = self.folder / "target"
-        return self.run(
+    def dbt(self, *arguments: str, variables: Mapping[str, object] | None = None) -> str:
+        """Run dbt and return what it printed. Raises StepError."""
+        return self.run(*self.dbt_command(*arguments, variables=variables))
+
+    def dbt_command(
+        self, *arguments: str, variables: Mapping[str, object] | None = None
+    ) -> list[str]:
+        """The command that runs dbt on this engine."""
+        target = str(self.folder / "target")
+        return [
             *(str(Path(sys.executable).parent / "dbt"), *arguments, "--target", self.name),
-            *("--target-path", str(target), "--log-path", str(target)),
+            *("--target-path", target, "--log-path", target),
             *(["--vars", yaml.safe_dump(dict(variables))] if variables else []),
-        )
+        ]
 
     def statements(self, statements: Sequence[str]) -> None:
         """Run SQL."""

@@ -63,19 +63,71 @@ def postgres_server(folder: Path, database: str = DATABASE) -> Iterator[dict[str
 
 @contextmanager
 def spark_cluster(
-    folder: Path, workers: int = 2, worker_memory: str = "2g", cores_per_worker: int = 1
+    folder: Path,
+    workers: int = 2,
+    worker_memory: str = "2g",
+    cores_per_worker: int = 1,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[dict[str, str]]:
     """A standalone master, its workers and a Thrift server; tables and logs stay in the folder.
 
-    Raises ServerError where Java or the package pyspark is missing, or a server does not come up.
+    settings are added to those of the Thrift server. Raises ServerError where Java or the package
+    pyspark is missing, or a server does not come up.
     """
-    java_home, spark_home = find_java(), find_spark()
-    folder.mkdir(parents=True, exist_ok=True)
+    environment = spark_environment(folder)
     landing = folder / "landing"
-    landing.mkdir(exist_ok=True)
-    environment = os.environ | {
-        "JAVA_HOME": str(java_home),
-        "SPARK_HOME": str(spark_home),
+    landing.mkdir(parents=True, exist_ok=True)
+    spark_bin = Path(environment["SPARK_HOME"]) / "bin"
+    master_port, thrift_port = free_port(), free_port()
+    master = f"spark://{LOOPBACK}:{master_port}"
+    with ExitStack() as running:
+        start = running.enter_context
+        command = [str(spark_bin / "spark-class"), "org.apache.spark.deploy.master.Master"]
+        place = ["--host", LOOPBACK, "--port", str(master_port), "--webui-port", "0"]
+        start(server_process("master", [*command, *place], folder, environment, master_port))
+        for number in range(1, workers + 1):
+            start(spark_worker(f"worker_{number}", folder, master, worker_memory, cores_per_worker))
+        all_settings = {
+            **thrift_settings(folder, thrift_port, worker_memory, workers * cores_per_worker),
+            **(settings or {}),
+        }
+        command = [
+            str(spark_bin / "spark-submit"),
+            *("--master", master, "--driver-memory", "1500m"),
+            *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"),
+            *(part for key, value in all_settings.items() for part in ("--conf", f"{key}={value}")),
+            "spark-internal",
+        ]
+        start(server_process("thrift_server", command, folder, environment, thrift_port))
+        yield {
+            "SPARK_MASTER": master,
+            "SPARK_THRIFT_HOST": LOOPBACK,
+            "SPARK_THRIFT_PORT": str(thrift_port),
+            "SPARK_LANDING_FOLDER": str(landing),
+        }
+
+
+@contextmanager
+def spark_worker(
+    name: str, folder: Path, master: str, memory: str = "2g", cores: int = 1
+) -> Iterator[None]:
+    """One more worker of a cluster that lives in this folder."""
+    environment = spark_environment(folder)
+    spark_class = str(Path(environment["SPARK_HOME"]) / "bin" / "spark-class")
+    command = [
+        *(spark_class, "org.apache.spark.deploy.worker.Worker"),
+        *("--host", LOOPBACK, "--webui-port", "0", "--cores", str(cores), "--memory", memory),
+        master,
+    ]
+    with server_process(name, command, folder, environment, None):
+        yield
+
+
+def spark_environment(folder: Path) -> dict[str, str]:
+    """The environment of every process of a cluster. Raises ServerError without Java or Spark."""
+    return os.environ | {
+        "JAVA_HOME": str(find_java()),
+        "SPARK_HOME": str(find_spark()),
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_LOCAL_HOSTNAME": LOOPBACK,
         "SPARK_WORKER_DIR": str(folder / "work"),
@@ -83,40 +135,6 @@ def spark_cluster(
         "SPARK_DAEMON_MEMORY": "512m",
         "TZ": "UTC",
     }
-    spark_class = str(spark_home / "bin" / "spark-class")
-    with ExitStack() as running:
-
-        def start(name: str, command: Sequence[str], port: int | None = None) -> None:
-            running.enter_context(server_process(name, command, folder, environment, port))
-
-        master_port, thrift_port = free_port(), free_port()
-        master = f"spark://{LOOPBACK}:{master_port}"
-        address = ["--host", LOOPBACK, "--webui-port", "0"]
-        master_class = "org.apache.spark.deploy.master.Master"
-        start(
-            "master", [spark_class, master_class, *address, "--port", str(master_port)], master_port
-        )
-        worker_class = "org.apache.spark.deploy.worker.Worker"
-        size = ["--cores", str(cores_per_worker), "--memory", worker_memory]
-        for number in range(1, workers + 1):
-            start(f"worker_{number}", [spark_class, worker_class, *address, *size, master])
-        settings = thrift_settings(folder, thrift_port, worker_memory, workers * cores_per_worker)
-        start(
-            "thrift_server",
-            [
-                str(spark_home / "bin" / "spark-submit"),
-                *("--master", master, "--driver-memory", "1500m"),
-                *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"),
-                *(part for key, value in settings.items() for part in ("--conf", f"{key}={value}")),
-                "spark-internal",
-            ],
-            thrift_port,
-        )
-        yield {
-            "SPARK_THRIFT_HOST": LOOPBACK,
-            "SPARK_THRIFT_PORT": str(thrift_port),
-            "SPARK_LANDING_FOLDER": str(landing),
-        }
 
 
 def thrift_settings(folder: Path, port: int, memory: str, cores: int) -> Mapping[str, str]:
@@ -157,7 +175,15 @@ def server_process(
     environment: Mapping[str, str],
     port: int | None,
 ) -> Iterator[None]:
-    """A process with a log of its name; waits for its port, and ends it with all its children."""
+    """A process that leaves its number and log under its name; ends it with all its children.
+
+    Waits until it listens on its port. Raises ServerError where it does not.
+    """
+    if port is not None and is_listened_to(port):
+        raise ServerError(
+            f"The Spark {name} cannot have port {port}: another program listens on it; end that "
+            "program, or start again for another port."
+        )
     log = folder / f"{name}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -168,6 +194,7 @@ def server_process(
             stderr=output,
             start_new_session=True,
         )
+    (folder / f"{name}.pid").write_text(str(process.pid))
     try:
         if port is not None:
             wait_for(name, process, port, log)
@@ -190,13 +217,18 @@ def wait_for(name: str, process: subprocess.Popen, port: int, log: Path) -> None
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex((LOOPBACK, port)) == 0:
-                return
+        if is_listened_to(port):
+            return
         time.sleep(0.2)
     tail = "\n".join(log.read_text(errors="replace").strip().splitlines()[-5:])
     raise ServerError(f"The Spark {name} did not come up on port {port}; its log ends:\n{tail}")
+
+
+def is_listened_to(port: int) -> bool:
+    """Whether something takes connections on a port of the loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def free_port() -> int:

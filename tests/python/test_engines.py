@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import stat
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from compare_engines import compare
 from engines import NO_TESTS, PROJECT_FOLDER, Engine, StepError, read_marts, running_engine
 from generate_demo import generate_demo
 from load_raw import DeliveryError, load_delivery
-from raw_schema import PostgresRaw, open_postgres
+from raw_schema import PostgresRaw, WarehouseError, landing_folder, open_postgres
 from servers import ServerError, find_java, thrift_settings
 
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00", "2026-09-22 00:00:00")
@@ -327,6 +328,24 @@ def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path):
         pytest.raises(ServerError, match=r"Spark master did not come up on port (?s:.*)in use"),
         servers.server_process("master", command, tmp_path, os.environ, servers.free_port()),
     ):
+        pass
+
+
+def test_a_port_in_use_is_said_before_anything_is_started(tmp_path):
+    with socket.create_server((servers.LOOPBACK, 0)) as other:
+        port = other.getsockname()[1]
+        with (
+            pytest.raises(ServerError, match=f"cannot have port {port}: another program listens"),
+            servers.server_process("master", ["false"], tmp_path, os.environ, port),
+        ):
+            pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_takes_no_files_for_spark_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("SPARK_LANDING_FOLDER", str(tmp_path / "missing"))
+    said = r"handed over to Spark in .*missing \(No such file"
+    with pytest.raises(WarehouseError, match=said), landing_folder():
         pass
 
 

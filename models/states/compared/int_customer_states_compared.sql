@@ -5,6 +5,7 @@ states as (
     {{ only_outdated() }}
 ),
 
+-- of a date that is not built now, what was told
 previous_states as (
     select
         customer_id,
@@ -17,6 +18,19 @@ previous_states as (
         monetary_amount
     from {{ ref('int_customer_states_placed') }}
     {{ only_before_outdated() }}
+
+    union all
+
+    select
+        customer_id,
+        as_of_date,
+        value_class,
+        value_class_rank,
+        lifecycle_stage,
+        movement,
+        recency_days,
+        monetary_amount
+    from {{ told_before_outdated() }} as told
 ),
 
 interactions_measured as (

@@ -54,9 +54,15 @@ cut_points as (
     select
         as_of_date,
         metric,
-        {{ quantile_cut_points('metric_value') }}
-    from buyer_metrics
-    group by as_of_date, metric
+        {{ cut_points_of('metric_value') }}
+    from (
+        select
+            as_of_date,
+            metric,
+            {{ quantiles('metric_value') }}
+        from buyer_metrics
+        group by as_of_date, metric
+    ) as quantiles_by_metric
     {%- else -%}
     select
         as_of_dates.as_of_date,

@@ -1,0 +1,230 @@
+"""Builds on servers that break off: what people read stays, and the next build makes up for it.
+
+Each server is a real one; "make test-engines" runs these after it has compared the engines. What a
+build ends in is compared with what DuckDB makes of the same deliveries undisturbed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pytest
+from compare_engines import compare
+from engines import NO_TESTS, Engine, read_marts, running_engine
+from generate_demo import generate_demo
+from servers import spark_cluster, spark_worker
+
+ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00")
+PUBLISHING = "on-run-end"
+# staging, facts, tables replaced by as-of date, a mart
+KILLED_AT = (
+    *("stg_transactions", "daily_purchases", "int_purchases_measured"),
+    *("int_customer_states_compared", "critical_customers"),
+)
+
+
+@pytest.fixture(scope="module")
+def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The history of a small bank, and the day after it."""
+    folder = tmp_path_factory.mktemp("bank")
+    generate_demo(folder, customers=300, then_days=1)
+    return [folder / "delivery", *(folder / "days").iterdir()]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(deliveries, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """DuckDB, built after each delivery."""
+    engine = Engine("duckdb", {}, tmp_path_factory.mktemp("undisturbed"))
+    for delivery, arrived in zip(deliveries, ARRIVALS, strict=True):
+        engine.load(delivery, "bank", arrived)
+        engine.dbt("build", *NO_TESTS)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Engine]:
+    # of its own, as a socket's path must be short and the server runs as another user
+    with (
+        TemporaryDirectory(prefix="pg") as folder,
+        running_engine("postgres", Path(folder)) as engine,
+    ):
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("spark")
+    # a statement that no worker is left for is given up
+    with spark_cluster(folder, settings={"spark.sql.thriftServer.queryTimeout": "60"}) as place:
+        yield Engine("spark", place, folder)
+
+
+def what_people_read(engine: Engine) -> dict[str, tuple[int, int]]:
+    """By mart, the number of its rows and a digest of them in any order."""
+    told = {}
+    with duckdb.connect() as connection:
+        for mart in read_marts():
+            engine.fetch(connection, "read", mart)
+            [told[mart.name]] = connection.execute(
+                f"select count(*), bit_xor(hash(mart)) from read.{mart.name} as mart"
+            ).fetchall()
+    return told
+
+
+def assert_ends_in_the_same(engine: Engine, undisturbed: Engine) -> None:
+    with duckdb.connect() as connection:
+        for mart in read_marts():
+            for one in (undisturbed, engine):
+                one.fetch(connection, f"{one.name}_bank", mart)
+        found = [compare(connection, mart, engine.name, "bank") for mart in read_marts()]
+    assert all(one.rows for one in found)
+    assert [one for one in found if not one.is_equal] == []
+
+
+def build_until(engine: Engine, node: str) -> subprocess.Popen[str]:
+    """A build that has just begun with a node; what it goes on to print must be read."""
+    process = engine.start(*engine.dbt_command("build", *NO_TESTS))
+    for line in process.stdout:
+        if "START" in line and node in line:
+            return process
+    pytest.fail(f"The build ended before {node}.")
+
+
+def kill_at(engine: Engine, node: str) -> None:
+    """End a build without a word when it has begun with a node."""
+    process = build_until(engine, node)
+    # into the statement
+    time.sleep(0.1)
+    process.kill()
+    process.communicate()
+
+
+def kill_server(folder: Path, name: str) -> None:
+    """End a server of a cluster, and all that it has started, without a word."""
+    with suppress(ProcessLookupError):
+        os.killpg(int((folder / f"{name}.pid").read_text()), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("name", ["postgres", "spark"])
+def test_killed_builds_leave_what_people_read_and_the_next_makes_up_for_them(
+    name, request, deliveries, undisturbed
+):
+    engine = request.getfixturevalue(name)
+    engine.load(deliveries[0], "bank", ARRIVALS[0])
+    engine.dbt("build", *NO_TESTS)
+    yesterday = what_people_read(engine)
+    engine.load(deliveries[1], "bank", ARRIVALS[1])
+    for node in KILLED_AT:
+        kill_at(engine, node)
+        assert what_people_read(engine) == yesterday, node
+    kill_at(engine, PUBLISHING)
+    # Spark knows no transaction: there marts take their names one after the other
+    published = what_people_read(engine) if name == "postgres" else yesterday
+    engine.dbt("build", *NO_TESTS)
+    assert published in (yesterday, what_people_read(engine))
+    assert_ends_in_the_same(engine, undisturbed)
+
+
+# rows counted, and one written, after some ten seconds with these sizes
+COUNT_PAIRS = """
+insert into raw.pairs
+select count_if(hash(a.id, b.id) = 7) from range({0}) as a cross join range({0}) as b
+"""
+SEND_AND_WAIT = """
+import sys
+from pyhive import hive
+host, port, statement = sys.argv[1:]
+hive.connect(host, int(port)).cursor().execute(statement, async_=True)
+print("sent", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_statement_whose_client_was_killed_writes_nothing_any_more(spark):
+    """Else it would add its rows to those that the next build has written."""
+    spark.statements(
+        [
+            "create schema if not exists raw",
+            "create table raw.pairs (pairs bigint) using parquet",
+            COUNT_PAIRS.format(100),
+        ]
+    )
+    place = [spark.environment[f"SPARK_THRIFT_{name}"] for name in ("HOST", "PORT")]
+    client = subprocess.Popen(
+        [sys.executable, "-c", SEND_AND_WAIT, *place, COUNT_PAIRS.format(100_000)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert client.stdout.readline() == "sent\n"
+    time.sleep(2)
+    client.kill()
+    client.communicate()
+    time.sleep(30)
+    with spark.spark() as connection:
+        cursor = connection.cursor()
+        cursor.execute("select count(*) from raw.pairs")
+        assert cursor.fetchall() == [(1,)]
+
+
+def test_a_cluster_that_loses_workers_in_mid_build(spark, deliveries, undisturbed):
+    """Without one of two workers it ends as ever; without any it says so, and is made up for."""
+    spark.clear()
+    spark.load(deliveries[0], "bank", ARRIVALS[0])
+    process = build_until(spark, "int_customer_states_compared")
+    kill_server(spark.folder, "worker_1")
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    yesterday = what_people_read(spark)
+
+    spark.load(deliveries[1], "bank", ARRIVALS[1])
+    process = build_until(spark, "int_customer_states_compared")
+    kill_server(spark.folder, "worker_2")
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    assert "What people read in schema marts is as it was" in printed
+    assert "no worker" in printed
+
+    with spark_worker("worker_3", spark.folder, spark.environment["SPARK_MASTER"]):
+        assert what_people_read(spark) == yesterday
+        spark.dbt("build", *NO_TESTS)
+        assert_ends_in_the_same(spark, undisturbed)
+
+
+# of dbt, in a model that takes some milliseconds
+END_SESSIONS = """
+select pg_terminate_backend(pid)
+from pg_stat_activity
+where
+    pid != pg_backend_pid()
+    and query like '%"model.critical_customers.int_customer_states_compared"%'
+"""
+
+
+def test_a_server_that_drops_its_connections_in_mid_build(postgres, deliveries, undisturbed):
+    """As one does that is stopped, or fails over."""
+    postgres.clear()
+    postgres.load(deliveries[0], "bank", ARRIVALS[0])
+    postgres.dbt("build", *NO_TESTS)
+    yesterday = what_people_read(postgres)
+    postgres.load(deliveries[1], "bank", ARRIVALS[1])
+    process = postgres.start(*postgres.dbt_command("build", *NO_TESTS))
+    with postgres.postgres() as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        while process.poll() is None:
+            cursor.execute(END_SESSIONS)
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    assert "What people read in schema marts is as it was" in printed
+    assert what_people_read(postgres) == yesterday
+    postgres.dbt("build", *NO_TESTS)
+    assert_ends_in_the_same(postgres, undisturbed)
