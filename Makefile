@@ -51,8 +51,9 @@ build: env  ## load the input, build the warehouse, show who is critical
 test: env lint  ## lint, then every test; builds its own warehouses in a temporary folder
 	$(VENV)/bin/pytest -n 2 --dist loadfile
 
-test-engines: engines  ## build both inputs on DuckDB, PostgreSQL and Spark and compare every mart
+test-engines: engines  ## compare every mart of DuckDB, PostgreSQL and Spark; break builds on the servers
 	$(PYTHON) scripts/engines/compare_engines.py --customers $(CUSTOMERS)
+	$(VENV)/bin/pytest tests/engines
 
 benchmark: env  ## measure builds beside the floor and the peers, hours; FAST=1: the smallest, minutes
 	$(PYTHON) scripts/benchmark/benchmark.py --environments $(VENV)/peers $(if $(FAST),--fast)

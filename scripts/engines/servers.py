@@ -160,6 +160,8 @@ def thrift_settings(folder: Path, port: int, memory: str, cores: int) -> Mapping
         # table of half a million raw rows passes for small and is sent whole to every worker
         "spark.sql.sources.fileCompressionFactor": "10",
         "spark.sql.maxPlanStringLength": "10000",
+        # seconds; a statement that no worker is left for is given up, and said
+        "spark.sql.thriftServer.queryTimeout": "3600",
         # a table for few rows needs few tasks; adaptive execution splits what is larger
         "spark.sql.shuffle.partitions": str(2 * cores),
         "spark.ui.enabled": "false",

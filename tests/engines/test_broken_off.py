@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -192,12 +193,56 @@ def test_a_cluster_that_loses_workers_in_mid_build(spark, deliveries, undisturbe
     printed, _ = process.communicate()
     assert process.returncode == 1
     assert "What people read in schema marts is as it was" in printed
-    assert "no worker" in printed
+    assert "no worker took it" in printed
 
     with spark_worker("worker_3", spark.folder, spark.environment["SPARK_MASTER"]):
         assert what_people_read(spark) == yesterday
         spark.dbt("build", *NO_TESTS)
         assert_ends_in_the_same(spark, undisturbed)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 400 MB."""
+    with TemporaryDirectory(prefix="disk") as place:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", place]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("only who may mount a file system can fill one up")
+        try:
+            Path(place).chmod(0o755)
+            yield Path(place)
+        finally:
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def fill_up(disk: Path) -> Path:
+    """Leave room for seeds and little more; the file that takes the rest."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(100_000)):
+            pass
+    os.truncate(filler, filler.stat().st_size - 200_000)
+    return filler
+
+
+def test_a_disk_that_is_full_on_the_server(small_disk, deliveries, undisturbed):
+    with running_engine("postgres", small_disk / "server") as engine:
+        engine.load(deliveries[0], "bank", ARRIVALS[0])
+        engine.dbt("build", *NO_TESTS)
+        yesterday = what_people_read(engine)
+        engine.load(deliveries[1], "bank", ARRIVALS[1])
+        # what dbt writes goes elsewhere
+        filler = fill_up(small_disk)
+        elsewhere = replace(engine, folder=undisturbed.folder)
+        process = elsewhere.start(*elsewhere.dbt_command("build", *NO_TESTS))
+        printed, _ = process.communicate()
+        assert process.returncode == 1
+        assert "A disk of the server is full: make room on it" in printed
+        assert "What people read in schema marts is as it was" in printed
+        filler.unlink()
+        assert what_people_read(engine) == yesterday
+        engine.dbt("build", *NO_TESTS)
+        assert_ends_in_the_same(engine, undisturbed)
 
 
 # of dbt, in a model that takes some milliseconds
@@ -224,6 +269,7 @@ def test_a_server_that_drops_its_connections_in_mid_build(postgres, deliveries, 
             cursor.execute(END_SESSIONS)
     printed, _ = process.communicate()
     assert process.returncode == 1
+    assert "The server ended its connections: see that it runs" in printed
     assert "What people read in schema marts is as it was" in printed
     assert what_people_read(postgres) == yesterday
     postgres.dbt("build", *NO_TESTS)

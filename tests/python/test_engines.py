@@ -137,8 +137,11 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, post
         with reader.cursor() as long_open, another.cursor() as cursor:
             yesterday = what_people_read(long_open)
             postgres.statements([LAST_MART_FAILS])
-            with pytest.raises(StepError, match=r"as this failed: customers"):
+            with pytest.raises(StepError, match=r"as this failed: customers\s") as said:
                 postgres.dbt("build", *NO_TESTS)
+            assert "A disk of the server is full: make room on it. Then build again" in str(
+                said.value
+            )
             # today is built, all but the last mart, and not what people read
             cursor.execute("select max(as_of_date) from marts_built.critical_customers")
             [(today,)] = cursor.fetchall()
