@@ -135,7 +135,7 @@ def test_killed_builds_leave_what_people_read_and_the_next_makes_up_for_them(
     assert_ends_in_the_same(engine, undisturbed)
 
 
-# rows counted, and one written, after some ten seconds with these sizes
+# rows counted, and one written, after some ten seconds with 60,000
 COUNT_PAIRS = """
 insert into raw.pairs
 select count_if(hash(a.id, b.id) = 7) from range({0}) as a cross join range({0}) as b
@@ -161,7 +161,7 @@ def test_a_statement_whose_client_was_killed_writes_nothing_any_more(spark):
     )
     place = [spark.environment[f"SPARK_THRIFT_{name}"] for name in ("HOST", "PORT")]
     client = subprocess.Popen(
-        [sys.executable, "-c", SEND_AND_WAIT, *place, COUNT_PAIRS.format(100_000)],
+        [sys.executable, "-c", SEND_AND_WAIT, *place, COUNT_PAIRS.format(60_000)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
