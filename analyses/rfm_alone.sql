@@ -41,14 +41,17 @@ days_in_window as (
 
 buyers as (
     select
-        customer_id,
-        {{ days_between('max(activity_date) filter (where is_purchase_day)', 'max(current_day.as_of_date)') }} as recency_days,
-        cast(count(*) filter (where is_purchase_day) as integer) as frequency_count,
+        days_in_window.customer_id,
+        {{ days_between(
+            'max(days_in_window.activity_date) filter (where days_in_window.is_purchase_day)',
+            'max(current_day.as_of_date)'
+        ) }} as recency_days,
+        cast(count(*) filter (where days_in_window.is_purchase_day) as integer) as frequency_count,
         {{ sum_amount(monetary_amount('days_in_window')) }} as monetary_amount
     from days_in_window
     cross join current_day
-    group by customer_id
-    having count(*) filter (where is_purchase_day) > 0
+    group by days_in_window.customer_id
+    having count(*) filter (where days_in_window.is_purchase_day) > 0
 ),
 
 -- before they are rounded to lines, so that each is worked out, and planned, once

@@ -1,3 +1,7 @@
+{%- set compared_columns =
+    'customer_id, as_of_date, value_class, value_class_rank, lifecycle_stage, movement, recency_days, monetary_amount'
+-%}
+
 with
 
 states as (
@@ -7,29 +11,13 @@ states as (
 
 -- of a date that is not built now, what was told
 previous_states as (
-    select
-        customer_id,
-        as_of_date,
-        value_class,
-        value_class_rank,
-        lifecycle_stage,
-        movement,
-        recency_days,
-        monetary_amount
+    select {{ compared_columns }}
     from {{ ref('int_customer_states_placed') }}
     {{ only_before_outdated() }}
 
     union all
 
-    select
-        customer_id,
-        as_of_date,
-        value_class,
-        value_class_rank,
-        lifecycle_stage,
-        movement,
-        recency_days,
-        monetary_amount
+    select {{ compared_columns }}
     from {{ told_before_outdated() }} as told
 ),
 
