@@ -59,6 +59,7 @@ def test_the_command_tells_its_seconds(demo_folder: Path, tmp_path: Path, new_wa
     measured = json.loads(told.output)
     parts = measured["seconds_by_part"]
     assert {"transactions", "states", "critical_customers"} <= set(parts)
-    assert sum(parts.values()) == pytest.approx(measured["seconds"], rel=0.1)
+    # what is left is between the statements
+    assert measured["seconds"] / 2 < sum(parts.values()) <= measured["seconds"]
     again = CliRunner().invoke(main, [str(warehouse.path)])
     assert again.exit_code == 1 and "already exists" in again.output

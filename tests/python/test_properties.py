@@ -302,12 +302,14 @@ def scored(rendered) -> Callable[[int, str], str]:
 
     def score(bins: int, method: str) -> str:
         if (bins, method) not in made:
-            cuts = "{{ quantile_cut_points('value') }}"
+            cuts = "select {{ cut_points_of('value') }} from ("
+            cuts += "select {{ quantiles('value') }} from given) as quantiles_of_value"
             if method == "fixed":
                 cuts = ", ".join(f"max(cut_point_{n}) as cut_point_{n}" for n in range(1, 10))
+                cuts = f"select {cuts} from given"
             made[bins, method] = rendered(
                 f"""
-                , cuts as (select {cuts} from given)
+                , cuts as ({cuts})
                 select
                     value,
                     {{{{ rfm_score('value', 'cuts') }}}} as best_high,
