@@ -52,16 +52,6 @@ def undisturbed(deliveries, tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[Engine]:
-    # of its own, as a socket's path must be short and the server runs as another user
-    with (
-        TemporaryDirectory(prefix="pg") as folder,
-        running_engine("postgres", Path(folder)) as engine,
-    ):
-        yield engine
-
-
-@pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("spark")
     # a statement that no worker is left for is given up

@@ -20,10 +20,12 @@ import duckdb
 import pytest
 import servers
 from compare_engines import compare
-from engines import NO_TESTS, PROJECT_FOLDER, Engine, StepError, read_marts, running_engine
+from dbt.adapters.spark.connections import PyhiveConnectionWrapper
+from dbt_common.exceptions import DbtRuntimeError
+from engines import NO_TESTS, PROJECT_FOLDER, Engine, StepError, read_marts
 from generate_demo import generate_demo
 from load_raw import DeliveryError, load_delivery
-from raw_schema import PostgresRaw, WarehouseError, landing_folder, open_postgres
+from raw_schema import PostgresRaw, WarehouseError, credentials, landing_folder, open_postgres
 from servers import ServerError, find_java, thrift_settings
 
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00", "2026-09-22 00:00:00")
@@ -54,17 +56,6 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("bank")
     generate_demo(folder, customers=300, then_days=3)
     return [folder / "delivery", *sorted((folder / "days").iterdir())]
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Engine]:
-    """A server for these tests."""
-    # of its own, as a socket's path must be short and the server runs as another user
-    with (
-        TemporaryDirectory(prefix="pg") as folder,
-        running_engine("postgres", Path(folder)) as engine,
-    ):
-        yield engine
 
 
 @pytest.fixture(scope="module")
@@ -332,6 +323,27 @@ def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path):
         servers.server_process("master", command, tmp_path, os.environ, servers.free_port()),
     ):
         pass
+
+
+def test_a_statement_that_is_lost_from_sight_is_not_sent_again():
+    """It may have done its work, and an insert would double its rows."""
+    settings, sent = credentials("spark"), []
+
+    class LosingCursor:
+        def execute(self, statement: str, *_: object, **__: object) -> None:
+            sent.append(statement)
+
+        def poll(self) -> None:
+            raise ConnectionResetError
+
+    connection = PyhiveConnectionWrapper(
+        SimpleNamespace(cursor=LosingCursor),
+        poll_interval=0,
+        query_retries=settings.query_retries,
+    )
+    with pytest.raises(DbtRuntimeError, match="Connection lost"):
+        connection.cursor().execute("insert")
+    assert sent == ["insert"]
 
 
 def test_a_port_in_use_is_said_before_anything_is_started(tmp_path):
