@@ -6,6 +6,7 @@ compared by scripts/engines/compare_engines.py, which takes minutes.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -323,6 +324,36 @@ def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path):
         servers.server_process("master", command, tmp_path, os.environ, servers.free_port()),
     ):
         pass
+
+
+def test_what_a_server_failed_with_is_told_with_its_mend_once(embedded):
+    """The messages are those that PostgreSQL 18 and Spark 4.3 were seen to give."""
+    disk, ended = "A disk of the server is full", "The server ended its connections"
+    thrift, no_worker = "The Spark Thrift server does not answer", "no worker took it"
+
+    def told(status: str, *messages: str | None) -> list[str]:
+        results = [{"status": status, "message": message} for message in messages]
+        arguments = json.dumps({"results": results})
+        printed = embedded.dbt("run-operation", "tell_mends", "--args", arguments)
+        found = [mend for mend in (disk, ended, thrift, no_worker) if mend in printed]
+        assert printed.count("Then build again: what is missing will be built.") == len(found)
+        return found
+
+    assert told(
+        "error",
+        'could not extend file "base/1/2": No space left on device',
+        'could not extend file "base/1/3": No space left on device',
+        "server closed the connection unexpectedly",
+        "failed to connect: TTransportException: unexpected exception",
+        "Query failed with status: TIMEDOUT_STATE",
+    ) == [disk, ended, thrift, no_worker]
+    assert told(
+        "error",
+        "terminating connection due to administrator command",
+        "TSocket read 0 bytes",
+        "Binder Error: no such column",
+    ) == [ended, thrift]
+    assert told("skipped", "TSocket read 0 bytes", None) == []
 
 
 def test_a_statement_that_is_lost_from_sight_is_not_sent_again():
