@@ -6,29 +6,30 @@ with
 
 states as (
     select * from {{ ref('int_customer_states_placed') }}
-    {{ only_outdated() }}
+    {{ only_outdated() }} and {{ any_customer() }}
 ),
 
 -- of a date that is not built now, what was told
 previous_states as (
     select {{ compared_columns }}
     from {{ ref('int_customer_states_placed') }}
-    {{ only_before_outdated() }}
+    {{ only_before_outdated() }} and {{ any_customer() }}
 
     union all
 
     select {{ compared_columns }}
     from {{ told_before_outdated() }} as told
+    where {{ any_customer() }}
 ),
 
 interactions_measured as (
     select * from {{ ref('int_interactions_measured') }}
-    {{ only_outdated() }}
+    {{ only_outdated() }} and {{ any_customer() }}
 ),
 
 feedback_measured as (
     select * from {{ ref('int_feedback_measured') }}
-    {{ only_outdated() }}
+    {{ only_outdated() }} and {{ any_customer() }}
 ),
 
 compared as (

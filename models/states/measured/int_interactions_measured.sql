@@ -12,7 +12,9 @@ as_of_dates as (
 
 daily_interactions as (
     select * from {{ ref('daily_interactions') }}
-    where touch_count > 0
+    where
+        touch_count > 0
+        and {{ any_customer() }}
 ),
 
 interactions_by_state as (

@@ -15,7 +15,9 @@ as_of_dates as (
 
 daily_purchases as (
     select * from {{ ref('daily_purchases') }}
-    where purchase_count > 0 or return_count > 0
+    where
+        (purchase_count > 0 or return_count > 0)
+        and {{ any_customer() }}
 ),
 
 -- a day of returns only is no purchase day, but its money counts
