@@ -8,23 +8,21 @@
     {{ return(adapter.dispatch('customer_ranges')(count)) }}
 {%- endmacro %}
 
-{% macro default__customer_ranges(count) -%} {{ return([any_customer()]) }} {%- endmacro %}
+{% macro default__customer_ranges(count) -%} {{ return(['true']) }} {%- endmacro %}
 
 {% macro duckdb__customer_ranges(count) -%}
-    {%- set conditions, lower = [], [any_customer()] -%}
-    {%- if execute and count > 1 -%}
-        {%- set shares = [] -%}
-        {%- for number in range(1, count) -%} {%- do shares.append(number / count) -%} {%- endfor -%}
-        {%- for first_of_range in run_query(
-            'select distinct unnest(quantile_disc(customer_id, ' ~ shares ~ ')) as first_of_range'
-            ~ ' from (select customer_id from ' ~ ref('known_customers') ~ ' using sample 100000 rows) as some_customers'
-            ~ ' order by first_of_range'
-        ).columns[0].values() if first_of_range is not none -%}
-            {%- set text = dbt.string_literal(dbt.escape_single_quotes(first_of_range)) -%}
-            {%- do conditions.append(lower[-1] ~ ' and customer_id < ' ~ text) -%}
-            {%- do lower.append('customer_id >= ' ~ text) -%}
-        {%- endfor -%}
-    {%- endif -%}
+    {%- if not execute or count == 1 -%} {{ return(['true']) }} {%- endif -%}
+    {%- set shares = [] -%}
+    {%- for number in range(1, count) -%} {%- do shares.append(number / count) -%} {%- endfor -%}
+    {%- set conditions, lower = [], ['true'] -%}
+    {%- for first_of_range in run_query(
+        'select distinct unnest(quantile_disc(customer_id, ' ~ shares ~ ')) as first_of_range from ' ~ ref('known_customers')
+        ~ ' order by first_of_range'
+    ).columns[0].values() if first_of_range is not none -%}
+        {%- set text = dbt.string_literal(dbt.escape_single_quotes(first_of_range)) -%}
+        {%- do conditions.append(lower[-1] ~ ' and customer_id < ' ~ text) -%}
+        {%- do lower.append('customer_id >= ' ~ text) -%}
+    {%- endfor -%}
     {{ return(conditions + [lower[-1]]) }}
 {%- endmacro %}
 

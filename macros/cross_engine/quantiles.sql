@@ -4,6 +4,32 @@
 {%- endmacro %}
 
 
+{# Several quantiles at once, as a list: an engine sorts the values once for all of them. list_element() takes one out. #}
+{% macro quantile_list(expression, fractions) -%}
+    {{ return(adapter.dispatch('quantile_list')('cast(' ~ expression ~ ' as ' ~ double_type() ~ ')', fractions | list)) }}
+{%- endmacro %}
+
+{% macro default__quantile_list(expression, fractions) -%} quantile_cont({{ expression }}, {{ fractions }}) {%- endmacro %}
+
+{% macro postgres__quantile_list(expression, fractions) -%}
+    percentile_cont(array{{ fractions }}) within group (order by {{ expression }})
+{%- endmacro %}
+
+{% macro spark__quantile_list(expression, fractions) -%}
+    percentile({{ expression }}, array({{ fractions | join(', ') }}))
+{%- endmacro %}
+
+
+{# An element of a list, counted from 1. #}
+{% macro list_element(list, number) -%}
+    {{ return(adapter.dispatch('list_element')(list, number)) }}
+{%- endmacro %}
+
+{% macro default__list_element(list, number) -%} ({{ list }})[{{ number }}] {%- endmacro %}
+
+{% macro spark__list_element(list, number) -%} element_at({{ list }}, {{ number }}) {%- endmacro %}
+
+
 {# The smallest value that at least this share of the values does not exceed. #}
 {% macro discrete_quantile(expression, fraction) -%}
     percentile_disc({{ fraction }}) within group (order by {{ expression }})

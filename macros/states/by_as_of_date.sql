@@ -38,8 +38,10 @@
         ) }}
     {%- endif -%}
 
+    {%- set batches = outdated_dates_by_statement() -%}
     {%- set by_customer = 'any_customer()' in model.raw_code -%}
-    {%- for batch in outdated_dates_by_statement() -%}
+    {%- set ranges = customer_ranges(batches | map(attribute='statements') | max) if by_customer else [none] -%}
+    {%- for batch in batches -%}
         {%- set rows = batch.dates -%}
         {%- set dates = rows | map(attribute='as_of_date') | list -%}
         {%- set dates_before = rows | map(attribute='previous_as_of_date') | select | list -%}
@@ -51,7 +53,7 @@
             {%- set dated_sql = dated_sql | replace(told_before_outdated(), told) -%}
         {%- endif -%}
         {%- do run_all(forget_dates(target_relation, these_dates | replace('where ', ''))) -%}
-        {%- for customers in (customer_ranges(batch.statements) if by_customer else [none]) -%}
+        {%- for customers in ranges -%}
             {%- call statement('insert') -%}
                 insert into {{ target_relation }} ({{ columns | join(', ') }})
                 select {{ columns | join(', ') }}

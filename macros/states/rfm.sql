@@ -35,18 +35,18 @@
 {%- endmacro %}
 
 
-{# The quantiles k/n of a group of values that the scores are cut at, as <value>_quantile_1, ...; doubles. #}
+{# The quantiles k/n of a group of values that the scores are cut at, as a list <value>_quantiles of doubles. #}
 {% macro quantiles(value) -%}
-    {%- for number in range(1, var('rfm_score_bins')) %}
-    {{ quantile(value, number / var('rfm_score_bins')) }} as {{ value }}_quantile_{{ number }}{{ "," if not loop.last }}
-    {%- endfor -%}
+    {%- set fractions = [] -%}
+    {%- for number in range(1, var('rfm_score_bins')) -%} {%- do fractions.append(number / var('rfm_score_bins')) -%} {%- endfor -%}
+    {{ quantile_list(value, fractions) }} as {{ value }}_quantiles
 {%- endmacro %}
 
 {# The nine cut points of a value from its quantiles, null beyond those that there are. #}
 {% macro cut_points_of(value) -%}
     {%- for number in range(1, 10) %}
     {% if number < var('rfm_score_bins') -%}
-        {{ to_line(value ~ '_quantile_' ~ number) }}
+        {{ to_line(list_element(value ~ '_quantiles', number)) }}
     {%- else -%}
         cast(null as {{ line_type() }})
     {%- endif %} as cut_point_{{ number }}{{ "," if not loop.last }}

@@ -12,24 +12,30 @@ purchases_measured as (
     select * from {{ ref('int_purchases_measured') }}
 ),
 
--- everyone known by the as-of date has a state on it, bought or not
-spined as (
+-- everyone known by the as-of date has a state on it, bought or not. A condition on known_days and not a join on dates:
+-- of such a join engines expect next to no rows, and then build their hash tables of the wide side
+everyone as (
     select
-        known_customers.customer_id,
+        known_customers.*,
         as_of_dates.as_of_date,
         as_of_dates.previous_as_of_date,
-        known_customers.known_since_date,
-        {{ days_between('known_customers.known_since_date', 'as_of_dates.as_of_date') }} as known_days,
-        known_customers.is_registered
-        and coalesce(known_customers.registered_date <= as_of_dates.as_of_date, true) as is_registered,
-        case
-            when known_customers.first_purchase_date <= as_of_dates.as_of_date then known_customers.first_purchase_date
-        end as first_purchase_date,
-        case
-            when known_customers.second_purchase_date <= as_of_dates.as_of_date then known_customers.second_purchase_date
-        end as second_purchase_date
+        {{ days_between('known_customers.known_since_date', 'as_of_dates.as_of_date') }} as known_days
     from as_of_dates
-    inner join known_customers on as_of_dates.as_of_date >= known_customers.known_since_date
+    cross join known_customers
+),
+
+spined as (
+    select
+        customer_id,
+        as_of_date,
+        previous_as_of_date,
+        known_since_date,
+        known_days,
+        is_registered and coalesce(registered_date <= as_of_date, true) as is_registered,
+        case when first_purchase_date <= as_of_date then first_purchase_date end as first_purchase_date,
+        case when second_purchase_date <= as_of_date then second_purchase_date end as second_purchase_date
+    from everyone
+    where known_days >= 0
 ),
 
 spined_with_purchases as (

@@ -18,6 +18,8 @@ aggregated as (
     select
         {{ to_line(quantile('given_number', 0.5)) }} as median_value,
         {{ to_line(quantile('given_number', 0.25)) }} as lower_value,
+        {{ to_line(list_element(quantile_list('given_number', [0.25, 0.9]), 1)) }} as first_of_quantiles,
+        {{ to_line(list_element(quantile_list('given_number', [0.25, 0.9]), 2)) }} as second_of_quantiles,
         {{ discrete_quantile('given_number', 0.5) }} as discrete_median,
         {{ to_line(average('given_number')) }} as mean_value,
         {{ to_line(ratio('sum(given_number)', '0')) }} as no_ratio,
@@ -44,6 +46,8 @@ failures as (
     where
         aggregated.median_value is distinct from 3
         or aggregated.lower_value is distinct from 1.75
+        or aggregated.first_of_quantiles is distinct from 1.75
+        or aggregated.second_of_quantiles is distinct from 8.2
         or aggregated.discrete_median is distinct from 2
         or aggregated.mean_value is distinct from 4.25
         or aggregated.no_ratio is not null

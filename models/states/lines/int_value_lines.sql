@@ -1,3 +1,7 @@
+{%- set window_quantiles = quantile_list(
+    'monetary_amount', [(1 - var('high_value_share')) | round(10), (1 - var('mid_value_share')) | round(10)]
+) -%}
+
 with
 
 as_of_dates as (
@@ -25,8 +29,8 @@ lifetime_lines as (
 window_lines as (
     select
         as_of_date,
-        {{ to_line(quantile('monetary_amount', (1 - var('high_value_share')) | round(10))) }} as high_value_line_amount,
-        {{ to_line(quantile('monetary_amount', (1 - var('mid_value_share')) | round(10))) }} as mid_value_line_amount
+        {{ to_line(list_element(window_quantiles, 1)) }} as high_value_line_amount,
+        {{ to_line(list_element(window_quantiles, 2)) }} as mid_value_line_amount
     from purchases_measured
     where window_purchase_day_count > 0
     group by as_of_date
