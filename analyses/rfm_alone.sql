@@ -12,7 +12,13 @@ current_day as (
 ),
 
 transactions as (
-    select * from {{ ref('stg_transactions') }}
+    select
+        customer_id,
+        activity_date,
+        is_purchase,
+        case when is_purchase then amount else 0 end as gross_amount,
+        case when is_purchase then amount else -amount end as net_amount
+    from {{ ref('stg_transactions') }}
     where
         record_status = 'accepted'
         and (is_purchase or is_return)
@@ -24,34 +30,23 @@ value_classes as (
 ),
 
 -- a day of returns only is no purchase day, but its money counts
-days_in_window as (
+buyers as (
     select
         transactions.customer_id,
-        transactions.activity_date,
-        count(*) filter (where transactions.is_purchase) > 0 as is_purchase_day,
-        sum(transactions.amount) filter (where transactions.is_purchase) as gross_amount,
-        sum(case when transactions.is_purchase then transactions.amount else -transactions.amount end) as net_amount
+        {{ days_between(
+            'max(transactions.activity_date) filter (where transactions.is_purchase)', 'max(current_day.as_of_date)'
+        ) }} as recency_days,
+        {{ count_days(
+            'transactions.activity_date', 'transactions.is_purchase', 'current_day.as_of_date', var('rfm_window_days')
+        ) }} as frequency_count,
+        {{ sum_amount(monetary_amount('transactions')) }} as monetary_amount
     from transactions
     inner join current_day
         on
             transactions.activity_date <= current_day.as_of_date
             and {{ last_days('transactions.activity_date', 'current_day.as_of_date', var('rfm_window_days')) }}
-    group by transactions.customer_id, transactions.activity_date
-),
-
-buyers as (
-    select
-        days_in_window.customer_id,
-        {{ days_between(
-            'max(days_in_window.activity_date) filter (where days_in_window.is_purchase_day)',
-            'max(current_day.as_of_date)'
-        ) }} as recency_days,
-        cast(count(*) filter (where days_in_window.is_purchase_day) as integer) as frequency_count,
-        {{ sum_amount(monetary_amount('days_in_window')) }} as monetary_amount
-    from days_in_window
-    cross join current_day
-    group by days_in_window.customer_id
-    having count(*) filter (where days_in_window.is_purchase_day) > 0
+    group by transactions.customer_id
+    having count(*) filter (where transactions.is_purchase) > 0
 ),
 
 -- before they are rounded to lines, so that each is worked out, and planned, once

@@ -62,3 +62,29 @@
 {% macro spark__month_end(date, months) -%}
     last_day(add_months({{ date }}, cast({{ months }} as integer)))
 {%- endmacro %}
+
+
+{#
+    How many different days there are among the rows that meet a condition, all of them among the so many days that end
+    with the last; days = none: any days.
+#}
+{% macro count_days(date, condition, last_date, days) -%}
+    {{ return(adapter.dispatch('count_days')(date, condition, last_date, days)) }}
+{%- endmacro %}
+
+{% macro default__count_days(date, condition, last_date, days) -%}
+    cast(count(distinct {{ date }}) filter (where {{ condition }}) as integer)
+{%- endmacro %}
+
+{# A bit a day takes no second grouping, and few bytes while the days are few years. #}
+{% macro duckdb__count_days(date, condition, last_date, days) -%}
+    {%- if days is none or days > 1500 -%}
+        {{ default__count_days(date, condition, last_date, days) }}
+    {%- else -%}
+        cast(
+            coalesce(
+                bit_count(bitstring_agg({{ days_between(date, last_date) }}, 0, {{ days - 1 }}) filter (where {{ condition }})), 0
+            ) as integer
+        )
+    {%- endif -%}
+{%- endmacro %}

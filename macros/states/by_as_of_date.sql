@@ -1,11 +1,11 @@
 {#
     Materialisation of the tables of states: replaced as-of date by as-of date, a statement for as many dates as
-    records_per_statement allows, and for a range of customers where a single date has more, so that memory does not grow
-    with the history. Only the dates that this run must build are touched, and those that are no longer as-of dates, such as yesterday's, leave. All of it is one transaction where
+    records_per_statement allows, so that memory does not grow with the history. Only the dates that this run must build
+    are touched, and those that are no longer as-of dates, such as yesterday's, leave. All of it is one transaction where
     the engine has such a thing.
 
     The model says what it takes of each relation with as-of dates: only_outdated(), only_before_outdated() or
-    told_before_outdated(); and any_customer(), where a range of customers may stand.
+    told_before_outdated().
 #}
 {% materialization by_as_of_date, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -38,11 +38,7 @@
         ) }}
     {%- endif -%}
 
-    {%- set batches = outdated_dates_by_statement() -%}
-    {%- set by_customer = 'any_customer()' in model.raw_code -%}
-    {%- set ranges = customer_ranges(batches | map(attribute='statements') | max) if by_customer else [none] -%}
-    {%- for batch in batches -%}
-        {%- set rows = batch.dates -%}
+    {%- for rows in outdated_dates_by_statement() -%}
         {%- set dates = rows | map(attribute='as_of_date') | list -%}
         {%- set dates_before = rows | map(attribute='previous_as_of_date') | select | list -%}
         {%- set these_dates = dates_filter(dates) -%}
@@ -53,15 +49,13 @@
             {%- set dated_sql = dated_sql | replace(told_before_outdated(), told) -%}
         {%- endif -%}
         {%- do run_all(forget_dates(target_relation, these_dates | replace('where ', ''))) -%}
-        {%- for customers in ranges -%}
-            {%- call statement('insert') -%}
-                insert into {{ target_relation }} ({{ columns | join(', ') }})
-                select {{ columns | join(', ') }}
-                from (
-                    {{ dated_sql | replace(any_customer(), customers) if by_customer else dated_sql }}
-                ) as states
-            {%- endcall -%}
-        {%- endfor -%}
+        {%- call statement('insert_' ~ loop.index) -%}
+            insert into {{ target_relation }} ({{ columns | join(', ') }})
+            select {{ columns | join(', ') }}
+            from (
+                {{ dated_sql }}
+            ) as states
+        {%- endcall -%}
     {%- endfor -%}
 
     {%- do persist_docs(target_relation, model) -%}
@@ -114,23 +108,19 @@
 {%- endmacro %}
 
 
-{#
-    The outdated as-of dates, as lists of those that are built together: at least one, and no more records than one statement
-    may look at. A single date with more is built in so many statements, each for a range of customers.
-#}
+{# The outdated as-of dates, as lists of those that one statement builds: at least one, and no more records than allowed. #}
 {% macro outdated_dates_by_statement() %}
-    {%- set limit = var('records_per_statement') -%}
-    {%- set batches = [] -%}
+    {%- set ns = namespace(batches=[], records=0) -%}
     {%- for row in run_query(
         'select as_of_date, previous_as_of_date, record_count from ' ~ ref('as_of_dates') ~ ' where is_outdated order by as_of_date'
     ) -%}
         {%- set records = row['record_count'] | int -%}
-        {%- if not batches or batches[-1].records + records > limit -%}
-            {%- do batches.append({'dates': [], 'records': 0}) -%}
+        {%- if not ns.batches or ns.records + records > var('records_per_statement') -%}
+            {%- do ns.batches.append([]) -%}
+            {%- set ns.records = 0 -%}
         {%- endif -%}
-        {%- do batches[-1].dates.append({'as_of_date': row['as_of_date'], 'previous_as_of_date': row['previous_as_of_date']}) -%}
-        {%- do batches[-1].update({'records': batches[-1].records + records}) -%}
+        {%- do ns.batches[-1].append({'as_of_date': row['as_of_date'], 'previous_as_of_date': row['previous_as_of_date']}) -%}
+        {%- set ns.records = ns.records + records -%}
     {%- endfor -%}
-    {%- for batch in batches -%} {%- do batch.update({'statements': (batch.records / limit) | round(0, 'ceil') | int}) -%} {%- endfor -%}
-    {{ return(batches) }}
+    {{ return(ns.batches) }}
 {% endmacro %}

@@ -26,10 +26,51 @@ found as (
     from days
 ),
 
+-- the window's first and last day, one of them twice, a day that does not count, and someone without any that does
+events as (
+    select 'some' as who, date '2024-03-01' as event_day, true as is_counted
+    union all
+    select 'some' as who, date '2024-03-01' as event_day, true as is_counted
+    union all
+    select 'some' as who, date '2024-02-01' as event_day, true as is_counted
+    union all
+    select 'some' as who, date '2024-02-29' as event_day, false as is_counted
+    union all
+    select 'none' as who, date '2024-02-29' as event_day, false as is_counted
+),
+
+day_counts as (
+    select
+        events.who,
+        {{ count_days('events.event_day', 'events.is_counted', 'days.last_day', 30) }} as few_days,
+        {{ count_days('events.event_day', 'events.is_counted', 'days.last_day', 36500) }} as many_days,
+        {{ count_days('events.event_day', 'events.is_counted', 'days.last_day', none) }} as any_days
+    from events
+    cross join days
+    group by events.who
+),
+
+counted as (
+    select
+        max(few_days) filter (where who = 'some') as some_of_few,
+        max(many_days) filter (where who = 'some') as some_of_many,
+        max(any_days) filter (where who = 'some') as some_of_any,
+        max(few_days) filter (where who = 'none') as none_of_few
+    from day_counts
+),
+
 failures as (
-    select * from found
+    select
+        found.*,
+        counted.*
+    from found
+    cross join counted
     where
-        days_apart is distinct from 30
+        some_of_few is distinct from 2
+        or some_of_many is distinct from 2
+        or some_of_any is distinct from 2
+        or none_of_few is distinct from 0
+        or days_apart is distinct from 30
         or days_back is distinct from -30
         or leap_day is distinct from date '2024-02-29'
         or year_before is distinct from date '2023-03-01'

@@ -197,7 +197,7 @@ CASES: dict[str, dict[str, Any]] = {
     "lifetime to a leap day": {
         "as_of_date": "2024-02-29",
         "history_months": 4,
-        "records_per_statement": 2000,
+        "records_per_statement": 1,
         "rfm_window_days": None,
         "rfm_frequency_unit": "orders",
         "rfm_monetary_basis": "gross",

@@ -5,7 +5,6 @@ scores, strengths and dates keep their laws.
 from __future__ import annotations
 
 import calendar
-import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import Phase, example, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_incremental import FIRST_BUILD, NEXT_BUILD, QUIET, copied, differences, relations
 from warehouses import Warehouse
@@ -294,31 +293,6 @@ def answer(sql: str, columns: dict[str, str], rows: list[tuple]) -> list[tuple]:
             f"with given as (select {casts} from (values {marks}) as v ({names})) {sql}",
             [None if cell is None else str(cell) for row in rows for cell in row],
         ).fetchall()
-
-
-@settings(often, max_examples=10)
-@given(
-    ids=st.lists(st.text(st.characters(exclude_categories=["C"]), min_size=1), max_size=40),
-    count=st.integers(1, 6),
-)
-@example(ids=["O'Hara", "O''", "o", "王", "{{ no }}", "9"], count=6)
-@example(ids=[f"c{number:04}" for number in range(1200)], count=4)
-def test_ranges_share_out_the_customers(tmp_path_factory, target_folder, ids, count) -> None:
-    warehouse = Warehouse(tmp_path_factory.mktemp("ranges"), target_folder)
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("create schema activity")
-        connection.execute("create table activity.known_customers (customer_id varchar)")
-        connection.execute("insert into activity.known_customers select unnest(?)", [sorted(set(ids))])
-    inline = "{{ any_customer() }}/* {{ customer_ranges(%d) | tojson }} */" % count
-    result = warehouse.build("compile", *QUIET, "--inline", inline)
-    ranges = json.loads(result.result.results[0].node.compiled_code.split("/*")[1].split("*/")[0])
-    sizes = [
-        warehouse.value(f"select count(*) from activity.known_customers where {condition}")
-        for condition in ranges
-    ]
-    assert sum(sizes) == len(set(ids))
-    assert len(ranges) == (count if len(set(ids)) >= count else len(ranges)) <= count
-    assert max(sizes) <= len(set(ids)) / count + 1
 
 
 @pytest.fixture(scope="module")

@@ -6,30 +6,29 @@ with
 
 states as (
     select * from {{ ref('int_customer_states_placed') }}
-    {{ only_outdated() }} and {{ any_customer() }}
+    {{ only_outdated() }}
 ),
 
 -- of a date that is not built now, what was told
 previous_states as (
     select {{ compared_columns }}
     from {{ ref('int_customer_states_placed') }}
-    {{ only_before_outdated() }} and {{ any_customer() }}
+    {{ only_before_outdated() }}
 
     union all
 
     select {{ compared_columns }}
     from {{ told_before_outdated() }} as told
-    where {{ any_customer() }}
 ),
 
 interactions_measured as (
     select * from {{ ref('int_interactions_measured') }}
-    {{ only_outdated() }} and {{ any_customer() }}
+    {{ only_outdated() }}
 ),
 
 feedback_measured as (
     select * from {{ ref('int_feedback_measured') }}
-    {{ only_outdated() }} and {{ any_customer() }}
+    {{ only_outdated() }}
 ),
 
 compared as (

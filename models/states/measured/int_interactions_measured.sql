@@ -12,9 +12,7 @@ as_of_dates as (
 
 daily_interactions as (
     select * from {{ ref('daily_interactions') }}
-    where
-        touch_count > 0
-        and {{ any_customer() }}
+    where touch_count > 0
 ),
 
 interactions_by_state as (

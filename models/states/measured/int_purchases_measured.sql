@@ -15,9 +15,7 @@ as_of_dates as (
 
 daily_purchases as (
     select * from {{ ref('daily_purchases') }}
-    where
-        (purchase_count > 0 or return_count > 0)
-        and {{ any_customer() }}
+    where purchase_count > 0 or return_count > 0
 ),
 
 -- a day of returns only is no purchase day, but its money counts
