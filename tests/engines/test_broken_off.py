@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -205,14 +205,32 @@ def small_disk() -> Iterator[Path]:
             subprocess.run(["umount", "--lazy", place], check=True)
 
 
-def fill_up(disk: Path) -> Path:
-    """Leave room for seeds and little more; the file that takes the rest."""
+@contextmanager
+def filled_up(disk: Path) -> Iterator[None]:
+    """Room for seeds and little more."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         while file.write(bytes(100_000)):
             pass
     os.truncate(filler, filler.stat().st_size - 200_000)
-    return filler
+    yield
+    filler.unlink()
+
+
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    yield
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+
+
+def build_that_fails(engine: Engine) -> str:
+    """What it printed."""
+    process = engine.start(*engine.dbt_command("build", *NO_TESTS))
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    assert "What people read in schema marts is as it was" in printed
+    return printed
 
 
 def test_a_disk_that_is_full_on_the_server(small_disk, deliveries, undisturbed):
@@ -221,15 +239,30 @@ def test_a_disk_that_is_full_on_the_server(small_disk, deliveries, undisturbed):
         engine.dbt("build", *NO_TESTS)
         yesterday = what_people_read(engine)
         engine.load(deliveries[1], "bank", ARRIVALS[1])
-        # what dbt writes goes elsewhere
-        filler = fill_up(small_disk)
-        elsewhere = replace(engine, folder=undisturbed.folder)
-        process = elsewhere.start(*elsewhere.dbt_command("build", *NO_TESTS))
-        printed, _ = process.communicate()
-        assert process.returncode == 1
+        with filled_up(small_disk):
+            # what dbt writes goes elsewhere
+            printed = build_that_fails(replace(engine, folder=undisturbed.folder))
         assert "A disk of the server is full: make room on it" in printed
-        assert "What people read in schema marts is as it was" in printed
-        filler.unlink()
+        assert what_people_read(engine) == yesterday
+        engine.dbt("build", *NO_TESTS)
+        assert_ends_in_the_same(engine, undisturbed)
+
+
+def test_a_disk_of_tables_that_is_full_or_read_only_on_the_cluster(
+    small_disk, tmp_path, deliveries, undisturbed
+):
+    tables = {"spark.sql.warehouse.dir": str(small_disk / "tables")}
+    with spark_cluster(tmp_path, settings=tables) as place:
+        engine = Engine("spark", place, tmp_path)
+        engine.load(deliveries[0], "bank", ARRIVALS[0])
+        engine.dbt("build", *NO_TESTS)
+        yesterday = what_people_read(engine)
+        engine.load(deliveries[1], "bank", ARRIVALS[1])
+        with read_only(small_disk):
+            assert "A folder of the server cannot be written" in build_that_fails(engine)
+            assert what_people_read(engine) == yesterday
+        with filled_up(small_disk):
+            assert "A disk of the server is full: make room on it" in build_that_fails(engine)
         assert what_people_read(engine) == yesterday
         engine.dbt("build", *NO_TESTS)
         assert_ends_in_the_same(engine, undisturbed)
