@@ -8,6 +8,9 @@
 {#
     A session cannot set these for itself, as the Thrift server passes over what a client asks for. Another time zone would
     move purchases into other days, and with static overwriting one touched month would replace a whole table.
+
+    Where its folder cannot be written Spark drops a table all the same, leaves the files, and then takes no table of that
+    name any more. So a table is made first whose name, which the error holds, says what must be.
 #}
 {% macro spark__check_engine() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test') -%}
@@ -23,5 +26,11 @@
                 ) }}
             {%- endif -%}
         {%- endfor -%}
+    {%- endif -%}
+    {%- if execute and flags.WHICH in ('build', 'run', 'seed') -%}
+        {%- set written = target.schema ~ '.spark_must_be_able_to_write_here' -%}
+        {%- do run_query('drop table if exists ' ~ written) -%}
+        {%- do run_query('create table ' ~ written ~ ' using parquet as select 1 as written') -%}
+        {%- do run_query('drop table ' ~ written) -%}
     {%- endif -%}
 {%- endmacro %}

@@ -9,6 +9,14 @@
             "A disk of the server is full: make room on it"
         ),
         (
+            ['read-only file system', 'mkdirs failed to create'],
+            "The server cannot write in a folder of its own: give it back the right to"
+        ),
+        (
+            ['location_already_exists'],
+            "The folder of a table has outlived it, as it could not be removed: remove the folder that the message names"
+        ),
+        (
             ['closed the connection unexpectedly', 'terminating connection'],
             "The server ended its connections: see that it runs, and what its log says"
         ),

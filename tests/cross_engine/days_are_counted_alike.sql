@@ -28,15 +28,30 @@ found as (
 
 -- the window's first and last day, one of them twice, a day that does not count, and someone without any that does
 events as (
-    select 'some' as who, date '2024-03-01' as event_day, true as is_counted
+    select
+        'some' as who,
+        date '2024-03-01' as event_day,
+        true as is_counted
     union all
-    select 'some' as who, date '2024-03-01' as event_day, true as is_counted
+    select
+        'some' as who,
+        date '2024-03-01' as event_day,
+        true as is_counted
     union all
-    select 'some' as who, date '2024-02-01' as event_day, true as is_counted
+    select
+        'some' as who,
+        date '2024-02-01' as event_day,
+        true as is_counted
     union all
-    select 'some' as who, date '2024-02-29' as event_day, false as is_counted
+    select
+        'some' as who,
+        date '2024-02-29' as event_day,
+        false as is_counted
     union all
-    select 'none' as who, date '2024-02-29' as event_day, false as is_counted
+    select
+        'none' as who,
+        date '2024-02-29' as event_day,
+        false as is_counted
 ),
 
 day_counts as (
@@ -59,12 +74,16 @@ counted as (
     from day_counts
 ),
 
-failures as (
+found_and_counted as (
     select
         found.*,
         counted.*
     from found
     cross join counted
+),
+
+failures as (
+    select * from found_and_counted
     where
         some_of_few is distinct from 2
         or some_of_many is distinct from 2

@@ -329,24 +329,29 @@ def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path):
 def test_what_a_server_failed_with_is_told_with_its_mend_once(embedded):
     """The messages are those that PostgreSQL 18 and Spark 4.3 were seen to give."""
     disk, ended = "A disk of the server is full", "The server ended its connections"
+    folder, outlived = "The server cannot write in a folder", "folder of a table has outlived it"
     thrift, no_worker = "The Spark Thrift server does not answer", "no worker took it"
+    mends = [disk, folder, outlived, ended, thrift, no_worker]
 
     def told(status: str, *messages: str | None) -> list[str]:
         results = [{"status": status, "message": message} for message in messages]
         arguments = json.dumps({"results": results})
         printed = embedded.dbt("run-operation", "tell_mends", "--args", arguments)
-        found = [mend for mend in (disk, ended, thrift, no_worker) if mend in printed]
+        found = [mend for mend in mends if mend in printed]
         assert printed.count("Then build again: what is missing will be built.") == len(found)
         return found
 
-    assert told(
+    found = told(
         "error",
         'could not extend file "base/1/2": No space left on device',
         'could not extend file "base/1/3": No space left on device',
+        "java.io.IOException: Mkdirs failed to create file:/tables/restricted.db/stg_customers",
+        "[LOCATION_ALREADY_EXISTS] Cannot name the managed table as `seeds`.`units`",
         "server closed the connection unexpectedly",
         "failed to connect: TTransportException: unexpected exception",
         "Query failed with status: TIMEDOUT_STATE",
-    ) == [disk, ended, thrift, no_worker]
+    )
+    assert found == mends
     assert told(
         "error",
         "terminating connection due to administrator command",
