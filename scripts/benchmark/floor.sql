@@ -968,11 +968,13 @@ measured as (
             purchases_measured.purchase_day_count + 1
         )) as own_pace_days
     from lines
-    inner join known_customers on lines.as_of_date >= known_customers.known_since_date
+    cross join known_customers
     left join purchases_measured
         on
             known_customers.customer_id = purchases_measured.customer_id
             and lines.as_of_date = purchases_measured.as_of_date
+    -- a condition: of a join on dates too few rows are expected, and wide ones go into hash tables
+    where lines.as_of_date - known_customers.known_since_date >= 0
 ),
 
 placed as (
