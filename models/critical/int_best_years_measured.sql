@@ -5,7 +5,7 @@ customers as (
     select
         customer_id,
         as_of_date
-    from {{ ref('int_turning_points_explained') }}
+    from {{ ref('int_turning_points_ranked') }}
     where
         is_current
         and urgency_rank = 1

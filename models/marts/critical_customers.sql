@@ -4,6 +4,11 @@ critical_customers as (
     select * from {{ ref('int_critical_customers_scored') }}
 ),
 
+turning_points as (
+    select * from {{ ref('int_turning_points_explained') }}
+    where is_current
+),
+
 states as (
     select * from {{ ref('customer_states') }}
     where is_current
@@ -23,24 +28,25 @@ value_classes as (
 
 directions as {{ labels_of('direction') }},
 
--- ranked before the rest is joined, so that the window carries three columns and not fifty
-ranked as (
+most_urgent as (
+    select * from turning_points
+    where urgency_rank = 1
+),
+
+-- most customers have one reason alone, and joining texts is dear
+further_reasons as (
     select
         customer_id,
-        cast(
-            row_number() over (
-                order by
-                    criticality desc,
-                    value_at_stake_amount desc nulls last,
-                    {{ in_byte_order('customer_id') }} asc
-            ) as bigint
-        ) as criticality_rank
-    from critical_customers
+        {{ joined_texts('reason_en', ' | ', 'urgency_rank') }} as reasons_en,
+        {{ joined_texts('reason_zh', ' | ', 'urgency_rank') }} as reasons_zh
+    from turning_points
+    where urgency_rank > 1
+    group by customer_id
 ),
 
 listed as (
     select
-        ranked.criticality_rank,
+        critical_customers.criticality_rank,
         critical_customers.customer_id,
         critical_customers.as_of_date,
         known_customers.masked_name,
@@ -52,21 +58,21 @@ listed as (
         critical_customers.value_percentile,
         -- why
         critical_customers.turning_point_count,
-        critical_customers.most_urgent_type,
-        critical_customers.most_urgent_type_sort,
-        critical_customers.most_urgent_type_en,
-        critical_customers.most_urgent_type_zh,
-        critical_customers.direction,
+        most_urgent.turning_point_type as most_urgent_type,
+        most_urgent.turning_point_type_sort as most_urgent_type_sort,
+        most_urgent.turning_point_type_en as most_urgent_type_en,
+        most_urgent.turning_point_type_zh as most_urgent_type_zh,
+        most_urgent.direction,
         directions.label_en as direction_en,
         directions.label_zh as direction_zh,
-        critical_customers.strength,
-        critical_customers.started_on,
-        critical_customers.reason_en,
-        critical_customers.reason_zh,
-        critical_customers.reasons_en,
-        critical_customers.reasons_zh,
+        most_urgent.strength,
+        most_urgent.started_on,
+        most_urgent.reason_en,
+        most_urgent.reason_zh,
+        most_urgent.reason_en || coalesce(' | ' || further_reasons.reasons_en, '') as reasons_en,
+        most_urgent.reason_zh || coalesce(' | ' || further_reasons.reasons_zh, '') as reasons_zh,
         -- what to do
-        critical_customers.strategy_code,
+        most_urgent.strategy_code,
         type_strategies.next_step_en,
         type_strategies.next_step_zh,
         type_strategies.channel as next_channel,
@@ -97,13 +103,14 @@ listed as (
         states.monetary_amount,
         states.lifetime_net_amount
     from critical_customers
-    inner join ranked on critical_customers.customer_id = ranked.customer_id
+    inner join most_urgent on critical_customers.customer_id = most_urgent.customer_id
+    left join further_reasons on critical_customers.customer_id = further_reasons.customer_id
     inner join states on critical_customers.customer_id = states.customer_id
     inner join known_customers on critical_customers.customer_id = known_customers.customer_id
     left join value_classes on states.value_class = value_classes.value_class
-    left join strategies as type_strategies on critical_customers.strategy_code = type_strategies.strategy_code
+    left join strategies as type_strategies on most_urgent.strategy_code = type_strategies.strategy_code
     left join strategies as class_strategies on value_classes.strategy_code = class_strategies.strategy_code
-    left join directions on critical_customers.direction = directions.code
+    left join directions on most_urgent.direction = directions.code
 )
 
 select * from listed
