@@ -24,7 +24,12 @@
 {% materialization incremental, adapter='spark', supported_languages=['sql'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- set key = config.require('unique_key') -%}
+    {%- set unique_key = config.require('unique_key') -%}
+    {%- set same_key = [] -%}
+    {%- for column in ([unique_key] if unique_key is string else unique_key) -%}
+        {%- do same_key.append('old.' ~ column ~ ' = new.' ~ column) -%}
+    {%- endfor -%}
+    {%- set same_key = same_key | join(' and ') -%}
     {%- set dated_by = config.get('meta', {}).get('dated_by', 'activity_date') -%}
     {%- set month = "trunc(" ~ dated_by ~ ", 'month')" -%}
     {%- set dated_sql = "select *, " ~ month ~ " as partition_month from (" ~ sql ~ ") as dated" if dated_by else sql -%}
@@ -43,13 +48,13 @@
             select {{ columns | join(', ') }} from {{ new_rows }}
             union all
             select {{ columns | join(', ') }} from {{ target_relation }} as old
-            left anti join {{ new_rows }} as new on old.{{ key }} = new.{{ key }}
+            left anti join {{ new_rows }} as new on {{ same_key }}
         {%- endset -%}
         {%- set months = run_query(
             'select cast(partition_month as string) from ('
             ~ 'select partition_month from ' ~ new_rows ~ ' union all '
-            ~ 'select old.partition_month from ' ~ target_relation ~ ' as old left semi join ' ~ new_rows ~ ' as new on old.'
-            ~ key ~ ' = new.' ~ key ~ ') as touched group by partition_month'
+            ~ 'select old.partition_month from ' ~ target_relation ~ ' as old left semi join ' ~ new_rows ~ ' as new on '
+            ~ same_key ~ ') as touched group by partition_month'
         ).columns[0].values() if dated_by else [] -%}
         {%- if not dated_by -%}
             {%- do make_beside_and_rename(target_relation, new_and_kept) -%}

@@ -34,3 +34,11 @@
     {%- endfor -%}
     {{ return(statements) }}
 {%- endmacro %}
+
+
+{# Whether single rows can leave a table. #}
+{% macro can_delete_rows() -%} {{ return(adapter.dispatch('can_delete_rows')()) }} {%- endmacro %}
+
+{% macro default__can_delete_rows() -%} {{ return(true) }} {%- endmacro %}
+
+{% macro spark__can_delete_rows() -%} {{ return(false) }} {%- endmacro %}

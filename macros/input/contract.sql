@@ -85,7 +85,7 @@
     {%- if is_incremental() -%}
     arrived_rows as {{ written_down() }} (
         {{ with_key }}
-        where loaded_at > ({{ newest_seen() }})
+        where loaded_at > ({{ newest_seen('loaded_at') }})
     ),
 
     older_spellings as {{ written_down() }} (
@@ -98,7 +98,7 @@
     older_rows as (
         {{ with_key }}
         where
-            loaded_at <= ({{ newest_seen() }})
+            loaded_at <= ({{ newest_seen('loaded_at') }})
             and {{ as_text(key) }} in (select older_spellings.spelling from older_spellings)
     ),
 
@@ -133,9 +133,9 @@
 {%- endmacro %}
 
 
-{# The newest arrival that a staging model holds; older than any where it holds nothing yet. #}
-{% macro newest_seen() -%}
-    select coalesce(max(seen.loaded_at), timestamp '1969-12-31 00:00:00') from {{ this }} as seen
+{# The newest time in a column of what the model holds; older than any where it holds nothing yet. #}
+{% macro newest_seen(column) -%}
+    select coalesce(max(seen.{{ column }}), timestamp '1969-12-31 00:00:00') from {{ this }} as seen
 {%- endmacro %}
 
 

@@ -1,15 +1,16 @@
 {# Before an incremental run: what is built holds the columns that the run reads of it. Tables grow by a column only after that. #}
 {% macro check_built_before() %}
     {%- if execute and flags.WHICH in ('build', 'run') and not flags.FULL_REFRESH -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'model' and 'raw_key' in node.columns -%}
-            {%- set built = adapter.get_relation(node.database, node.schema, node.alias) -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized != 'view' -%}
+            {%- set read = ['raw_key', 'settled_at'] | select('in', node.columns) | list -%}
+            {%- set built = adapter.get_relation(node.database, node.schema, node.alias) if read else none -%}
             {%- set columns = adapter.get_columns_in_relation(built) | map(attribute='name') | list if built else [] -%}
-            {%- if columns and 'raw_key' not in columns -%}
+            {%- for missing in read | reject('in', columns) if columns -%}
                 {{ exceptions.raise_compiler_error(
-                    "Nothing was built. " ~ node.schema ~ "." ~ node.alias ~ " was built before staging kept how a source spells "
-                    ~ "a key (raw_key). Build with --full-refresh, so that older versions of a row are found."
+                    "Nothing was built. " ~ node.schema ~ "." ~ node.alias ~ " was built by an earlier version of this project, "
+                    ~ "without the column " ~ missing ~ ", by which a run finds what has arrived. Build with --full-refresh."
                 ) }}
-            {%- endif -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
 {% endmacro %}

@@ -1,17 +1,28 @@
 {#
-    Whether a row's day is one that an arrival since the last run had a say in; every day is in a full build. A row that
-    moved to another day stands on its old day as superseded, so that day is among them and is replaced as well.
+    Whether a row belongs to a fact, a customer's day, that an arrival since the last run may have had a say in; every row
+    does in a full build. A row that moved to another day, or customer, stands on its old one as superseded, so that fact is
+    among them and is replaced as well. Asked for by days and by customers apart: which of their days were touched by whom is
+    not worth the asking.
 #}
-{% macro is_touched_day(staged) -%}
+{% macro is_of_touched_fact(staged) -%}
     {%- if is_incremental() -%}
-        activity_date in (
-            select touched.activity_date
+        {{ is_among_dates('activity_date', touched_days(staged)) }}
+        and customer_id in (
+            select touched.customer_id
             from {{ staged }} as touched
-            where touched.settled_at > (select coalesce(max(seen.settled_at), timestamp '1969-12-31') from {{ this }} as seen)
+            where touched.settled_at > ({{ newest_seen('settled_at') }})
         )
     {%- else -%}
         true
     {%- endif -%}
+{%- endmacro %}
+
+{# The days that an arrival since the last run had a say in, as a list: engines find dates themselves at their place. #}
+{% macro touched_days(staged) -%}
+    {{ return(run_query(
+        'select activity_date from ' ~ staged ~ ' where settled_at > (' ~ newest_seen('settled_at') ~ ')'
+        ~ ' and activity_date is not null group by activity_date order by activity_date'
+    ).columns[0].values() | list) }}
 {%- endmacro %}
 
 
@@ -29,7 +40,7 @@
         {%- for relation, column in seen_in.items() %}
         select touched.customer_id
         from {{ relation }} as touched
-        where touched.settled_at > (select coalesce(max(seen.{{ column }}), timestamp '1969-12-31') from {{ this }} as seen)
+        where touched.settled_at > ({{ newest_seen(column) }})
         {{ "union" if not loop.last }}
         {%- endfor %}
     ),

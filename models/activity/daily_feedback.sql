@@ -4,7 +4,7 @@ feedback as (
     select * from {{ ref('stg_feedback') }}
     where
         {{ is_fact_row() }}
-        and {{ is_touched_day(ref('stg_feedback')) }}
+        and {{ is_of_touched_fact(ref('stg_feedback')) }}
 ),
 
 -- a day's complaints are settled when the last of them is; until then all_resolved_date is null

@@ -4,7 +4,7 @@ interactions as (
     select * from {{ ref('stg_interactions') }}
     where
         {{ is_fact_row() }}
-        and {{ is_touched_day(ref('stg_interactions')) }}
+        and {{ is_of_touched_fact(ref('stg_interactions')) }}
 ),
 
 -- what the customer began counts as engagement; what we sent counts as contact alone

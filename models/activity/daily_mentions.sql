@@ -4,7 +4,7 @@ mentions as (
     select * from {{ ref('stg_social_mentions') }}
     where
         {{ is_fact_row() }}
-        and {{ is_touched_day(ref('stg_social_mentions')) }}
+        and {{ is_of_touched_fact(ref('stg_social_mentions')) }}
 ),
 
 mentions_by_day as (

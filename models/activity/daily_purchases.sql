@@ -5,7 +5,7 @@ transactions as (
     where
         (is_purchase or is_return)
         and {{ is_fact_row() }}
-        and {{ is_touched_day(ref('stg_transactions')) }}
+        and {{ is_of_touched_fact(ref('stg_transactions')) }}
 ),
 
 -- counting orders by grouping twice leaves an engine free to write down what does not fit into memory

@@ -7,7 +7,9 @@ as_of_dates as (
 
 complaint_days as (
     select * from {{ ref('daily_feedback') }}
-    where complaint_count > 0
+    where
+        complaint_count > 0
+        and {{ is_of_touched_customer_by_date() }}
 ),
 
 complaints_by_state as (
@@ -15,6 +17,7 @@ complaints_by_state as (
         as_of_dates.as_of_date,
         complaint_days.customer_id,
         complaint_days.activity_date,
+        complaint_days.settled_at,
         -- what was settled after the as-of date was open on it
         complaint_days.all_resolved_date <= as_of_dates.as_of_date as was_resolved
     from as_of_dates
@@ -29,7 +32,8 @@ measured as (
         customer_id,
         as_of_date,
         max(activity_date) as last_complaint_date,
-        max(activity_date) filter (where was_resolved is distinct from true) as last_unresolved_complaint_date
+        max(activity_date) filter (where was_resolved is distinct from true) as last_unresolved_complaint_date,
+        max(settled_at) as settled_at
     from complaints_by_state
     group by customer_id, as_of_date
 )

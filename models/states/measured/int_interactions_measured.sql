@@ -12,7 +12,9 @@ as_of_dates as (
 
 daily_interactions as (
     select * from {{ ref('daily_interactions') }}
-    where touch_count > 0
+    where
+        touch_count > 0
+        and {{ is_of_touched_customer_by_date() }}
 ),
 
 interactions_by_state as (
@@ -33,7 +35,8 @@ measured as (
         {{ sum_count('interaction_count', in_surge) }} as interaction_count_surge,
         {{ sum_count('interaction_count', in_surge_year) }} as interaction_count_surge_year,
         {{ sum_count('contact_count') }} as contact_count,
-        {{ sum_count('intent_count') }} as intent_count
+        {{ sum_count('intent_count') }} as intent_count,
+        max(settled_at) as settled_at
     from interactions_by_state
     group by customer_id, as_of_date
 )

@@ -15,7 +15,9 @@ as_of_dates as (
 
 daily_purchases as (
     select * from {{ ref('daily_purchases') }}
-    where purchase_count > 0 or return_count > 0
+    where
+        (purchase_count > 0 or return_count > 0)
+        and {{ is_of_touched_customer_by_date() }}
 ),
 
 -- a day of returns only is no purchase day, but its money counts
@@ -29,7 +31,8 @@ purchases_by_state as (
         daily_purchases.gross_amount,
         daily_purchases.returned_amount,
         daily_purchases.net_amount,
-        daily_purchases.profit_amount
+        daily_purchases.profit_amount,
+        daily_purchases.settled_at
     from as_of_dates
     inner join daily_purchases on as_of_dates.as_of_date >= daily_purchases.activity_date
 ),
@@ -58,7 +61,8 @@ measured as (
         cast(count(purchase_date) filter (where {{ in_drop_year }}) as integer) as purchase_day_count_value_drop_year,
         -- the first purchase of the recent days, and the one before them
         min(purchase_date) filter (where {{ in_recent }}) as returned_on_date,
-        max(purchase_date) filter (where not ({{ in_recent }})) as purchase_before_return_date
+        max(purchase_date) filter (where not ({{ in_recent }})) as purchase_before_return_date,
+        max(settled_at) as settled_at
     from purchases_by_state
     group by customer_id, as_of_date
 )
