@@ -5,9 +5,8 @@
     the engine has such a thing.
 
     The model says what it takes of each relation with as-of dates: only_outdated(), only_before_outdated() or
-    told_before_outdated(). One that measures daily facts customer by customer says is_of_touched_customer_by_date() of them:
-    of a date that the table already holds, such as the month-end that late rows reach, only the customers are replaced in
-    whose facts an arrival has had a say since. What it has seen of them its settled_at tells.
+    told_before_outdated(). One that measures daily facts says is_of_changed_customer() of them, and has only the customers
+    replaced whose row can have changed.
 #}
 {% materialization by_as_of_date, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -26,9 +25,6 @@
         {%- endcall -%}
     {%- else -%}
         {%- call noop_statement('main', 'OK') -%} {%- endcall -%}
-        {%- do run_all(forget_dates(
-            target_relation, 'as_of_date not in (select spine.as_of_date from ' ~ ref('as_of_dates') ~ ' as spine)'
-        )) -%}
     {%- endif -%}
 
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
@@ -40,15 +36,17 @@
         ) }}
     {%- endif -%}
 
-    {%- set dates_held = dates_held_by_customer(target_relation, sql) -%}
-    {%- for date in dates_held -%}
-        {%- set touched = write_down_touched_customers(target_relation, date) -%}
-        {%- set dated_sql = sql | replace(only_outdated(), dates_filter([date])) | replace(is_of_touched_customer_by_date(), touched) -%}
-        {%- do run_all(forget_dates(target_relation, is_among_dates('as_of_date', [date]) ~ ' and ' ~ touched)) -%}
-        {%- call statement('insert_touched_' ~ loop.index) -%} {{ insert_states(target_relation, columns, dated_sql) }} {%- endcall -%}
+    {%- set changed = changed_customers_by_date(target_relation, sql) -%}
+    {%- do run_all(forget_dates(
+        target_relation, 'as_of_date not in (select spine.as_of_date from ' ~ ref('as_of_dates') ~ ' as spine)'
+    )) -%}
+    {%- for date, is_changed in changed.items() -%}
+        {%- set dated_sql = sql | replace(only_outdated(), dates_filter([date])) | replace(is_of_changed_customer(), is_changed) -%}
+        {%- do run_all(forget_dates(target_relation, is_among_dates('as_of_date', [date]) ~ ' and ' ~ is_changed)) -%}
+        {%- call statement('insert_changed_' ~ loop.index) -%} {{ insert_states(target_relation, columns, dated_sql) }} {%- endcall -%}
     {%- endfor -%}
 
-    {%- for rows in outdated_dates_by_statement(other_than=dates_held) -%}
+    {%- for rows in outdated_dates_by_statement(other_than=changed.keys()) -%}
         {%- set dates = rows | map(attribute='as_of_date') | list -%}
         {%- set dates_before = rows | map(attribute='previous_as_of_date') | select | list -%}
         {%- set these_dates = dates_filter(dates) -%}
@@ -104,40 +102,6 @@
 {% macro told_before_outdated() -%}
     (select * from {{ ref('int_customer_states_placed') }} where 1 = 0)
 {%- endmacro %}
-
-{#
-    Of daily facts that are measured customer by customer: whether they are of a customer in whose facts an arrival has had a
-    say since the table was last built for the as-of date; everyone's are where it does not hold the date.
-#}
-{% macro is_of_touched_customer_by_date() -%} customer_id is not null {%- endmacro %}
-
-{# The outdated as-of dates that a table of measured facts already holds, where its engine can replace rows of a date. #}
-{% macro dates_held_by_customer(relation, sql) %}
-    {%- if is_of_touched_customer_by_date() not in sql or not can_delete_rows() -%} {{ return([]) }} {%- endif -%}
-    {{ return(run_query(
-        'select spine.as_of_date from ' ~ ref('as_of_dates') ~ ' as spine where spine.is_outdated'
-        ~ ' and spine.as_of_date in (select held.as_of_date from ' ~ relation ~ ' as held) order by spine.as_of_date'
-    ).columns[0].values() | list) }}
-{% endmacro %}
-
-{#
-    Writes down who has been touched since a table of measured facts was built for a date, and gives the condition that a
-    customer is one of them. The facts are the table of the activity layer that the model reads.
-#}
-{% macro write_down_touched_customers(relation, date) %}
-    {%- set facts = [] -%}
-    {%- for id in model.depends_on.nodes if graph.nodes[id].fqn[1] == 'activity' -%}
-        {%- do facts.append(built_relation(graph.nodes[id].name)) -%}
-    {%- endfor -%}
-    {%- set touched = make_temp_relation(relation, '__touched_' ~ (date | string | replace('-', ''))) -%}
-    {%- do run_query(create_table_as(
-        true, touched,
-        "select facts.customer_id from " ~ facts[0] ~ " as facts where facts.activity_date <= date '" ~ date ~ "'"
-        ~ " and facts.settled_at > (select max(held.settled_at) from " ~ relation ~ " as held"
-        ~ " where held.as_of_date = date '" ~ date ~ "') group by facts.customer_id"
-    )) -%}
-    {{ return('customer_id in (select touched.customer_id from ' ~ touched ~ ' as touched)') }}
-{% endmacro %}
 
 {# For a test: the as-of dates that are "current" or "outdated", as dates once they are known. #}
 {% macro only_dates_that_are(kind) -%}

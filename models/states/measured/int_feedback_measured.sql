@@ -9,7 +9,7 @@ complaint_days as (
     select * from {{ ref('daily_feedback') }}
     where
         complaint_count > 0
-        and {{ is_of_touched_customer_by_date() }}
+        and {{ is_of_changed_customer() }}
 ),
 
 complaints_by_state as (

@@ -3,6 +3,11 @@
 {%- set in_surge = last_days('activity_date', 'as_of_date', var('engagement_surge_days')) -%}
 {%- set in_surge_year = last_days('activity_date', 'as_of_date', 365, ending_before=var('engagement_surge_days')) -%}
 
+{{ config(meta={'window_ends': [
+    var('engagement_faded_days'), var('engagement_faded_days') + 365,
+    var('engagement_surge_days'), var('engagement_surge_days') + 365
+]}) }}
+
 with
 
 as_of_dates as (
@@ -14,7 +19,7 @@ daily_interactions as (
     select * from {{ ref('daily_interactions') }}
     where
         touch_count > 0
-        and {{ is_of_touched_customer_by_date() }}
+        and {{ is_of_changed_customer() }}
 ),
 
 interactions_by_state as (
@@ -22,7 +27,8 @@ interactions_by_state as (
         as_of_dates.as_of_date,
         daily_interactions.*
     from as_of_dates
-    inner join daily_interactions on as_of_dates.as_of_date >= daily_interactions.activity_date
+    cross join daily_interactions
+    where {{ days_between('daily_interactions.activity_date', 'as_of_dates.as_of_date') }} >= 0
 ),
 
 measured as (

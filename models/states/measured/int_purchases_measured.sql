@@ -6,6 +6,11 @@
 {%- set in_drop_year = last_days('activity_date', 'as_of_date', 365, ending_before=var('value_drop_days')) -%}
 {%- set in_recent = last_days('activity_date', 'as_of_date', var('recent_days')) -%}
 
+{{ config(meta={'window_ends': [
+    var('rfm_window_days'), 365, half_window_days(), 2 * half_window_days(),
+    var('value_drop_days'), var('value_drop_days') + 365, var('recent_days')
+]}) }}
+
 with
 
 as_of_dates as (
@@ -17,10 +22,11 @@ daily_purchases as (
     select * from {{ ref('daily_purchases') }}
     where
         (purchase_count > 0 or return_count > 0)
-        and {{ is_of_touched_customer_by_date() }}
+        and {{ is_of_changed_customer() }}
 ),
 
--- a day of returns only is no purchase day, but its money counts
+-- a day of returns only is no purchase day, but its money counts. A condition on days and not a join on dates: of such a
+-- join engines expect next to no rows, and then put all facts into a hash table
 purchases_by_state as (
     select
         as_of_dates.as_of_date,
@@ -34,7 +40,8 @@ purchases_by_state as (
         daily_purchases.profit_amount,
         daily_purchases.settled_at
     from as_of_dates
-    inner join daily_purchases on as_of_dates.as_of_date >= daily_purchases.activity_date
+    cross join daily_purchases
+    where {{ days_between('daily_purchases.activity_date', 'as_of_dates.as_of_date') }} >= 0
 ),
 
 measured as (

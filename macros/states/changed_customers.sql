@@ -1,0 +1,69 @@
+{#
+    Which customers are measured again (by_as_of_date). Of an as-of date that a table of measured facts already holds, such
+    as the month-end that late rows reach: those in whose facts an arrival has had a say since, by the table's settled_at.
+    Today takes over the rows of yesterday, which leaves, in the same way; there it is, besides, those with facts of the new
+    day, or on a day that a window has come to or passed. The model's meta says as window_ends how many days before the
+    as-of date its windows begin and end; a model whose rows depend on the as-of date in another way has none, and no rows
+    are taken over.
+#}
+
+
+{# Of daily facts: whether they are of a customer to be measured; everyone is where the table does not hold the date. #}
+{% macro is_of_changed_customer() -%} customer_id is not null {%- endmacro %}
+
+
+{#
+    The outdated as-of dates that a table holds, or takes over from a date at most a week older, each with the condition that
+    a customer is to be measured again. None where the engine cannot replace single rows.
+#}
+{% macro changed_customers_by_date(relation, sql) %}
+    {%- set changed = {} -%}
+    {%- if is_of_changed_customer() not in sql or not can_delete_rows() -%} {{ return(changed) }} {%- endif -%}
+    {%- set spine = ref('as_of_dates') -%}
+    {%- for row in run_query(
+        'select spine.as_of_date, max(held.as_of_date) as date_held from ' ~ spine ~ ' as spine'
+        ~ ' inner join (select as_of_date from ' ~ relation ~ ' group by as_of_date) as held'
+        ~ ' on held.as_of_date = spine.as_of_date'
+        ~ ' or (held.as_of_date < spine.as_of_date and held.as_of_date not in (select as_of_date from ' ~ spine ~ '))'
+        ~ ' where spine.is_outdated and (spine.is_current or held.as_of_date = spine.as_of_date) group by spine.as_of_date'
+    ) -%}
+        {%- set date, date_held = row['as_of_date'], row['date_held'] -%}
+        {%- if date == date_held or (config.get('meta', {}).get('window_ends') and (date - date_held).days <= 7) -%}
+            {%- do changed.update({date: write_down_changed_customers(relation, date, date_held)}) -%}
+        {%- endif -%}
+        {%- if date in changed and date != date_held -%}
+            {%- do run_query(
+                'update ' ~ relation ~ " set as_of_date = date '" ~ date ~ "' where as_of_date = date '" ~ date_held ~ "'"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(changed) }}
+{% endmacro %}
+
+
+{#
+    Writes down whose row for a date may differ from the one that a table of measured facts holds for that or an earlier date,
+    and gives the condition that a customer is among them. The facts are the table of the activity layer that the model reads.
+#}
+{% macro write_down_changed_customers(relation, date, date_held) %}
+    {%- set facts = [] -%}
+    {%- for id in model.depends_on.nodes if graph.nodes[id].fqn[1] == 'activity' -%}
+        {%- do facts.append(built_relation(graph.nodes[id].name)) -%}
+    {%- endfor -%}
+    {%- set days_passed = [] -%}
+    {%- for days in config.get('meta', {}).get('window_ends', []) | select -%}
+        {%- for day in range((date - date_held).days) -%}
+            {%- do days_passed.append(date - modules.datetime.timedelta(days=days + day)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set changed = make_temp_relation(relation, '__changed_' ~ (date | string | replace('-', ''))) -%}
+    {%- do run_query(create_table_as(
+        true, changed,
+        "select facts.customer_id from " ~ facts[0] ~ " as facts where facts.activity_date <= date '" ~ date ~ "'"
+        ~ " and (" ~ is_among_dates('facts.activity_date', days_passed)
+        ~ " or facts.activity_date > date '" ~ date_held ~ "'"
+        ~ " or facts.settled_at > (select max(held.settled_at) from " ~ relation ~ " as held"
+        ~ " where held.as_of_date = date '" ~ date_held ~ "')) group by facts.customer_id"
+    )) -%}
+    {{ return('customer_id in (select changed.customer_id from ' ~ changed ~ ' as changed)') }}
+{% endmacro %}
