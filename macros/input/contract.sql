@@ -71,8 +71,8 @@
 {#
     A CTE with the rows of a raw table, their key as record_key, as it is spelled where that differs as raw_key, and whether
     it may stand more than once: only then are versions compared. In an incremental run only what arrived since the last run,
-    and every version of its keys. Which of them have older versions, and how those spell them, staging knows; raw is searched
-    for these spellings, as to clean all of its keys again would cost more than all else.
+    and every version of its keys. Which of them have older versions, how those spell them and when they came, staging knows;
+    raw is searched for these spellings in these deliveries, as to clean all of its keys again would cost more than all else.
 #}
 {% macro arrived_versions(name, relation, key) -%}
     {%- set with_key -%}
@@ -88,18 +88,25 @@
         where loaded_at > ({{ newest_seen('loaded_at') }})
     ),
 
-    older_spellings as {{ written_down() }} (
-        select coalesce(staged.raw_key, staged.{{ key }}) as spelling
+    older_versions as {{ written_down() }} (
+        select
+            coalesce(staged.raw_key, staged.{{ key }}) as spelling,
+            staged.loaded_at
         from {{ this }} as staged
         where staged.{{ key }} in (select arrived_rows.record_key from arrived_rows)
-        group by coalesce(staged.raw_key, staged.{{ key }})
+        group by coalesce(staged.raw_key, staged.{{ key }}), staged.loaded_at
     ),
 
     older_rows as (
         {{ with_key }}
         where
             loaded_at <= ({{ newest_seen('loaded_at') }})
-            and {{ as_text(key) }} in (select older_spellings.spelling from older_spellings)
+            and ({{ as_text(key) }}, loaded_at) in (
+                select
+                    older_versions.spelling,
+                    older_versions.loaded_at
+                from older_versions
+            )
     ),
 
     {{ name }} as {{ written_down() }} (
