@@ -740,7 +740,8 @@ aged_purchases as (
         as_of_dates.as_of_date,
         as_of_dates.as_of_date - daily_purchases.activity_date as age_days
     from floor.as_of_dates as as_of_dates
-    inner join daily_purchases on as_of_dates.as_of_date >= daily_purchases.activity_date
+    cross join daily_purchases
+    where as_of_dates.as_of_date - daily_purchases.activity_date >= 0
 )
 
 select
@@ -888,8 +889,8 @@ aged_interactions as (
         as_of_dates.as_of_date,
         as_of_dates.as_of_date - interactions.activity_date as age_days
     from floor.as_of_dates as as_of_dates
-    inner join interactions on as_of_dates.as_of_date >= interactions.activity_date
-    where interactions.reason_code is null
+    cross join interactions
+    where as_of_dates.as_of_date - interactions.activity_date >= 0 and interactions.reason_code is null
 ),
 
 interactions_measured as (
