@@ -24,7 +24,7 @@ purchases_by_order as (
     group by customer_id, activity_date, order_id
 ),
 
--- a row that was corrected away leaves a day of zeros, so that replacing whole days loses nothing
+-- a row that was corrected away leaves a day of zeros, so that replacing a customer's day loses nothing
 purchases_by_day as (
     select
         customer_id,

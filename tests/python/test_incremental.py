@@ -277,6 +277,8 @@ FIRST_ROWS = [
         for number in range(1, 7)
         for day in ("03-05", "04-20", "06-11", f"08-1{number}", "09-18")
     ),
+    # half past midnight in Shanghai, of a day that has only begun when the delivery comes
+    row("of-tomorrow", "c6", "2026-09-19", 45, occurred_at="2026-09-18 16:30:00"),
     row("to-be-deleted", "c7", "2026-08-20", 50),
     row("to-be-moved", "c8", "2026-08-12", 70),
     row("to-be-a-gift", "c1", "2026-08-25", 30),
@@ -367,6 +369,26 @@ def test_only_open_dates_that_something_touched_are_built_again(shop):
         "2026-08-31",
         "2026-09-19",
     ]
+
+
+def test_only_customers_whose_facts_changed_are_measured_again(shop, tmp_path):
+    """Whoever is not measured again keeps a mark; today takes over the rows of the day before."""
+    marked = copied(shop.first, tmp_path)
+    with duckdb.connect(str(marked.path)) as connection:
+        connection.execute("update states.int_purchases_measured set order_count = 99")
+    deliver_second(marked)
+    marked.build(*NEXT_BUILD)
+    kept = {
+        str(day): customers
+        for day, customers in marked.rows(
+            "select as_of_date, string_agg(customer_id, ' ' order by customer_id) "
+            "from states.int_purchases_measured where order_count = 99 group by as_of_date"
+        )
+    }
+    assert kept["2026-07-31"] == "c2 c3 c4 c5 c6"
+    assert kept["2026-08-31"] == "c3 c4 c5 c6"
+    assert kept["2026-09-19"] == "c5"
+    assert "2026-09-18" not in kept
 
 
 def test_open_dates_are_as_a_full_build_tells_them(shop):
