@@ -2,6 +2,7 @@
 
 -- depends on every table of states, so that it is written only when all of them are
 -- depends_on: {{ ref('int_turning_points_unioned') }}
+-- depends_on: {{ ref('int_value_classes_counted') }}
 
 with
 

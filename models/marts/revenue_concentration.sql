@@ -11,7 +11,7 @@ value_lines as (
 abc_classes as {{ labels_of('abc_class') }},
 
 buyers as (
-    select * from {{ ref('int_customer_states_compared') }}
+    select * from {{ ref('int_value_classes_counted') }}
     where is_buyer
 ),
 
@@ -19,9 +19,9 @@ buyers_by_class as (
     select
         as_of_date,
         abc_class,
-        count(*) as customer_count,
+        sum(customer_count) as customer_count,
         sum(monetary_amount) as monetary_amount,
-        min(monetary_amount) as smallest_monetary_amount
+        min(smallest_monetary_amount) as smallest_monetary_amount
     from buyers
     group by as_of_date, abc_class
 ),

@@ -8,31 +8,23 @@ value_classes as (
     select * from {{ ref('value_classes') }}
 ),
 
--- the first as-of date has nothing to come from
-states as (
-    select
-        compared.*,
-        coalesce(compared.previous_value_class, 'newly_known') as from_value_class
-    from {{ ref('int_customer_states_compared') }} as compared
-    where compared.previous_as_of_date is not null
+counted as (
+    select * from {{ ref('int_value_classes_counted') }}
 ),
 
--- from the old class to today's values by the old lines is behaviour; from there to today's class is the line
 moved as (
     select
         as_of_date,
         from_value_class,
         value_class as to_value_class,
-        count(*) as customer_count,
-        count(*) filter (where from_value_class != value_class_with_previous_lines) as behaviour_moved_count,
-        count(*) filter (where value_class_with_previous_lines != value_class) as line_moved_count,
-        sum(value_class_rank_with_previous_lines - previous_value_class_rank) as behaviour_rank_change,
-        sum(value_class_rank - value_class_rank_with_previous_lines) filter (
-            where previous_value_class_rank is not null
-        ) as line_rank_change,
+        sum(customer_count) as customer_count,
+        sum(behaviour_moved_count) as behaviour_moved_count,
+        sum(line_moved_count) as line_moved_count,
+        sum(behaviour_rank_change) as behaviour_rank_change,
+        sum(line_rank_change) as line_rank_change,
         sum(previous_monetary_amount) as previous_monetary_amount,
         sum(monetary_amount) as monetary_amount
-    from states
+    from counted
     group by as_of_date, from_value_class, value_class
 ),
 
@@ -60,6 +52,8 @@ labelled as (
     inner join as_of_dates on moved.as_of_date = as_of_dates.as_of_date
     left join value_classes as from_classes on moved.from_value_class = from_classes.value_class
     left join value_classes as to_classes on moved.to_value_class = to_classes.value_class
+    -- the first as-of date has nothing to come from
+    where as_of_dates.previous_as_of_date is not null
 )
 
 select * from labelled

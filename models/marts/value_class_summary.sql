@@ -9,8 +9,8 @@ value_classes as (
     where value_class != 'newly_known'
 ),
 
-states as (
-    select * from {{ ref('int_customer_states_compared') }}
+counted as (
+    select * from {{ ref('int_value_classes_counted') }}
 ),
 
 -- a class without customers has a row as well
@@ -31,13 +31,13 @@ customers_by_class as (
     select
         as_of_date,
         value_class,
-        count(*) as customer_count,
+        sum(customer_count) as customer_count,
         sum(monetary_amount) as monetary_amount,
-        {{ average('recency_days') }} as mean_recency_days,
-        {{ average('frequency_count') }} as mean_frequency_count,
-        {{ average('monetary_amount') }} as mean_monetary_amount,
-        count(*) filter (where previous_value_class is distinct from value_class) as arrived_count
-    from states
+        {{ ratio('sum(recency_days)', 'sum(customer_count_with_recency)') }} as mean_recency_days,
+        {{ ratio('sum(frequency_count)', 'sum(customer_count)') }} as mean_frequency_count,
+        {{ ratio('sum(monetary_amount)', 'sum(customer_count)') }} as mean_monetary_amount,
+        sum(customer_count) filter (where from_value_class != value_class) as arrived_count
+    from counted
     group by as_of_date, value_class
 ),
 
