@@ -391,6 +391,17 @@ def test_only_customers_whose_facts_changed_are_measured_again(shop, tmp_path):
     assert "2026-09-18" not in kept
 
 
+@pytest.mark.parametrize("facts", ["purchases", "interactions"])
+def test_every_end_of_a_window_is_known_to_the_rows_that_are_taken_over(shop, facts):
+    """A window whose end is not among window_ends would be added up wrongly from day to day."""
+    [compiled] = shop.first.target_folder.glob(f"compiled/**/int_{facts}_measured.sql")
+    sql = compiled.read_text(encoding="utf-8")
+    [told] = re.findall(r"/\* window_ends: ([0-9, ]+) \*/", sql)
+    ends = set(re.findall(r"as_of_date \+ cast\(-(\d+) as integer\)", sql))
+    assert len(ends) >= 4
+    assert set(told.split(", ")) == ends
+
+
 def test_open_dates_are_as_a_full_build_tells_them(shop):
     """The first of them looks back at a frozen month-end, which does not know the late row."""
     dated = relations(shop.second, column="as_of_date")

@@ -2,11 +2,10 @@
 {%- set in_faded_year = last_days('activity_date', 'as_of_date', 365, ending_before=var('engagement_faded_days')) -%}
 {%- set in_surge = last_days('activity_date', 'as_of_date', var('engagement_surge_days')) -%}
 {%- set in_surge_year = last_days('activity_date', 'as_of_date', 365, ending_before=var('engagement_surge_days')) -%}
-
-{{ config(meta={'window_ends': [
+{%- set window_ends = [
     var('engagement_faded_days'), var('engagement_faded_days') + 365,
     var('engagement_surge_days'), var('engagement_surge_days') + 365
-]}) }}
+] -%}
 
 with
 
@@ -19,7 +18,7 @@ daily_interactions as (
     select * from {{ ref('daily_interactions') }}
     where
         touch_count > 0
-        and {{ is_of_changed_customer() }}
+        and {{ is_of_changed_customer(window_ends) }}
 ),
 
 interactions_by_state as (

@@ -5,11 +5,10 @@
 {%- set in_drop = last_days('activity_date', 'as_of_date', var('value_drop_days')) -%}
 {%- set in_drop_year = last_days('activity_date', 'as_of_date', 365, ending_before=var('value_drop_days')) -%}
 {%- set in_recent = last_days('activity_date', 'as_of_date', var('recent_days')) -%}
-
-{{ config(meta={'window_ends': [
+{%- set window_ends = [
     var('rfm_window_days'), 365, half_window_days(), 2 * half_window_days(),
     var('value_drop_days'), var('value_drop_days') + 365, var('recent_days')
-]}) }}
+] -%}
 
 with
 
@@ -22,7 +21,7 @@ daily_purchases as (
     select * from {{ ref('daily_purchases') }}
     where
         (purchase_count > 0 or return_count > 0)
-        and {{ is_of_changed_customer() }}
+        and {{ is_of_changed_customer(window_ends) }}
 ),
 
 -- a day of returns only is no purchase day, but its money counts. A condition on days and not a join on dates: of such a
