@@ -73,7 +73,9 @@
     {{ return(adapter.dispatch('publish_all')(pairs)) }}
 {%- endmacro %}
 
+{# dbt runs what ends a run outside of transactions, and its driver begins none there; publish_marts commits #}
 {% macro default__publish_all(pairs) -%}
+    {%- do run_query('begin') -%}
     {%- for pair in pairs -%}
         {%- set node, mart, published = pair['node'], pair['mart'], pair['published'] -%}
         {%- set is_as_before = has_columns_of(published, mart) -%}

@@ -117,11 +117,10 @@ def test_killed_builds_leave_what_people_read_and_the_next_makes_up_for_them(
     for node in KILLED_AT:
         kill_at(engine, node)
         assert what_people_read(engine) == yesterday, node
+    # what people read then: on PostgreSQL tests/python/test_engines.py stops there; Spark knows no
+    # transaction, and marts take their names one after the other
     kill_at(engine, PUBLISHING)
-    # Spark knows no transaction: there marts take their names one after the other
-    published = what_people_read(engine) if name == "postgres" else yesterday
     engine.dbt("build", *NO_TESTS)
-    assert published in (yesterday, what_people_read(engine))
     assert_ends_in_the_same(engine, undisturbed)
 
 

@@ -12,6 +12,7 @@ import re
 import socket
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,6 +49,11 @@ begin
 end $$;
 create event trigger stop_customers on ddl_command_end
 when tag in ('CREATE TABLE', 'CREATE TABLE AS') execute function stop_customers()
+"""
+
+# the connections of a build
+OF_DBT = """
+select from pg_stat_activity where pid != pg_backend_pid() and query like '%"app": "dbt"%'
 """
 
 
@@ -111,8 +117,32 @@ def what_people_read(cursor) -> dict[str, str]:
     return told
 
 
+def wait_until(cursor, condition: str) -> None:
+    """A minute at most."""
+    for _ in range(600):
+        cursor.execute(f"select {condition}")
+        if cursor.fetchall() == [(True,)]:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"A minute long this was not so: {condition}")
+
+
+def kill_while_publishing(postgres: Engine, cursor) -> dict[str, str]:
+    """Kill a build that waits to change the last mart; what people read, by another, until then."""
+    with postgres.postgres() as holder:
+        holder.cursor().execute("lock table marts.revenue_concentration in share mode")
+        process = postgres.start(*postgres.dbt_command("build", *NO_TESTS))
+        try:
+            wait_until(cursor, f"exists ({OF_DBT} and wait_event_type = 'Lock')")
+            return what_people_read(cursor)
+        finally:
+            process.kill()
+            process.communicate()
+
+
 def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, postgres, tmp_path):
-    """A reader has the marts open; a build fails at its last mart, another builds but one."""
+    """A reader has the marts open while one build fails at its last mart, another builds but one,
+    and a third is killed when it has brought some marts to their readers and others not."""
     postgres.clear()
     for delivery, arrived in list(zip(bank, ARRIVALS, strict=True))[:2]:
         postgres.load(delivery, "bank", arrived)
@@ -143,6 +173,11 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, post
             postgres.statements(["drop event trigger stop_customers"])
             part = postgres.dbt("build", *NO_TESTS, "--select", "customers")
             assert "as not every mart was built" in part
+            assert what_people_read(cursor) == yesterday
+
+            # all marts but one have today's rows then, for the build alone
+            assert kill_while_publishing(postgres, cursor) == yesterday
+            wait_until(cursor, f"not exists ({OF_DBT})")
             assert what_people_read(cursor) == yesterday
 
             postgres.dbt("build", *NO_TESTS)
