@@ -12,9 +12,7 @@ largest size wants some 60 GB of disk and CRITICAL_CUSTOMERS_MEMORY=9GB.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -49,9 +47,7 @@ def measure(command: click.Command, kind: str, customers: int, options: Sequence
         asked = ["--customers", str(customers), "--results", str(results), *options]
         command.main(asked, standalone_mode=False)
         [told] = results.read_text(encoding="utf-8").splitlines()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    machine = {"cores": os.cpu_count(), "memory_bytes": memory}
-    return {"kind": kind, "measured_on": date.today().isoformat(), **machine, **json.loads(told)}
+    return {"kind": kind, **measure_builds.day_and_machine(), **json.loads(told)}
 
 
 def newest(lines: Sequence[Line]) -> dict[tuple[str, int], Line]:

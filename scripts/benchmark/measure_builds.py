@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -206,6 +206,16 @@ def measure(
     steps.append(build("next day's build"))
     versions = {name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")}
     return Measurement(customers, transactions, steps, versions)
+
+
+def day_and_machine() -> dict[str, object]:
+    """When and where it was measured, for a line of results."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "measured_on": date.today().isoformat(),
+        "cores": os.cpu_count(),
+        "memory_bytes": memory,
+    }
 
 
 def short(seconds: float) -> str:
