@@ -75,6 +75,7 @@
 
 {# dbt runs what ends a run outside of transactions, and its driver begins none there; publish_marts commits #}
 {% macro default__publish_all(pairs) -%}
+    {%- do log("What was built is brought to schema marts; if this fails, what people read there is as it was.", info=True) -%}
     {%- do run_query('begin') -%}
     {%- for pair in pairs -%}
         {%- set node, mart, published = pair['node'], pair['mart'], pair['published'] -%}

@@ -1,27 +1,34 @@
 with
 
 records as (
-    select
-        unioned.table_name,
-        {{ business_date('unioned.loaded_at') }} as loaded_date,
-        unioned.record_status,
-        coalesce(unioned.reason_code, 'accepted') as reason_code
-    from {{ ref('int_records_unioned') }} as unioned
+    select * from {{ ref('int_records_unioned') }}
 ),
 
 rejection_reasons as (
     select * from {{ ref('rejection_reasons') }}
 ),
 
-records_by_reason as (
+-- arrivals are few, and telling a business day is dear
+records_by_arrival as (
     select
         table_name,
-        loaded_date,
+        loaded_at,
         record_status,
         reason_code,
         count(*) as record_count
     from records
-    group by table_name, loaded_date, record_status, reason_code
+    group by table_name, loaded_at, record_status, reason_code
+),
+
+records_by_reason as (
+    select
+        table_name,
+        {{ business_date('loaded_at') }} as loaded_date,
+        record_status,
+        coalesce(reason_code, 'accepted') as reason_code,
+        cast(sum(record_count) as bigint) as record_count
+    from records_by_arrival
+    group by table_name, {{ business_date('loaded_at') }}, record_status, coalesce(reason_code, 'accepted')
 ),
 
 arrivals as (
@@ -41,7 +48,7 @@ summary as (
         records_by_reason.reason_code,
         coalesce(rejection_reasons.label_en, 'accepted') as reason_en,
         coalesce(rejection_reasons.label_zh, '已接受') as reason_zh,
-        cast(records_by_reason.record_count as bigint) as record_count,
+        records_by_reason.record_count,
         {{ ratio('records_by_reason.record_count', 'arrivals.record_count') }} as record_share
     from records_by_reason
     inner join arrivals

@@ -137,7 +137,8 @@ def kill_while_publishing(postgres: Engine, cursor) -> dict[str, str]:
             return what_people_read(cursor)
         finally:
             process.kill()
-            process.communicate()
+            printed, _ = process.communicate()
+            assert "if this fails, what people read there is as it was" in printed
 
 
 def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, postgres, tmp_path):
