@@ -42,3 +42,14 @@
 {% macro default__can_delete_rows() -%} {{ return(true) }} {%- endmacro %}
 
 {% macro spark__can_delete_rows() -%} {{ return(false) }} {%- endmacro %}
+
+
+{#
+    Lets the engine count what this transaction has written, before a statement that looks up many rows of it. PostgreSQL
+    takes a date that it has not counted yet for a row or none, and reads all of the other table for each that it finds.
+#}
+{% macro count_written(relation) -%} {{ return(adapter.dispatch('count_written')(relation)) }} {%- endmacro %}
+
+{% macro default__count_written(relation) -%} {%- endmacro %}
+
+{% macro postgres__count_written(relation) -%} {%- do run_query('analyze ' ~ relation) -%} {%- endmacro %}

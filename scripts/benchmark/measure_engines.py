@@ -87,8 +87,13 @@ def machine_seconds() -> float:
     return sum(times) - sum(getattr(times, rests, 0) for rests in ("idle", "iowait", "steal"))
 
 
-def measure_bank(engine_name: str, bank: Path, customers: int, folder: Path) -> list[EngineStep]:
-    """Load and build a bank and its next day on an engine that lives in a folder meanwhile."""
+def measure_bank(
+    engine_name: str, bank: Path, customers: int, folder: Path, console: Console
+) -> list[EngineStep]:
+    """Load and build a bank and its next day on an engine that lives in a folder meanwhile.
+
+    Tells each step when it is done.
+    """
     [next_day] = (bank / "days").iterdir()
     with duckdb.connect() as connection:
         [(transactions,)] = connection.execute(
@@ -101,6 +106,7 @@ def measure_bank(engine_name: str, bank: Path, customers: int, folder: Path) -> 
         act()
         seconds = time.perf_counter() - begun, machine_seconds() - worked
         steps.append(EngineStep(engine_name, customers, transactions, name, *seconds))
+        console.print(f"{transactions:,} transactions on {engine_name}: {name} {seconds[0]:.0f} s")
 
     with running_engine(engine_name, folder) as engine:
         names = iter(STEPS)
@@ -129,8 +135,8 @@ def show(steps: Sequence[EngineStep], console: Console) -> None:
             row.name,
             row.engine,
             *(f"{step.wall_seconds:.0f}, {step.processor_seconds:.0f}" for step in both),
-            f"{row.microseconds:.1f}",
-            f"{row.beside_duckdb:.1f}",
+            # what a few rows cost is less than what the clock wanders
+            *(f"{cost:.1f}" if cost > 0 else "–" for cost in (row.microseconds, row.beside_duckdb)),
         )
     console.print(table)
 
@@ -149,6 +155,7 @@ def main(customers: int, engines: Sequence[str], results: Path | None) -> None:
     """Measure what a row costs on several engines."""
     end_cleanly()
     generator = str(measure_builds.SCRIPTS / "generate_demo.py")
+    console = Console()
     steps: list[EngineStep] = []
     with TemporaryDirectory(prefix="engines") as place:
         for size in (customers // 4, customers):
@@ -159,10 +166,11 @@ def main(customers: int, engines: Sequence[str], results: Path | None) -> None:
             )
             for name in ("duckdb", *engines):
                 try:
-                    steps += measure_bank(name, bank, size, Path(place) / f"{name}{size}")
+                    folder = Path(place) / f"{name}{size}"
+                    steps += measure_bank(name, bank, size, folder, console)
                 except (StepError, ServerError) as error:
                     raise click.ClickException(str(error)) from error
-    show(steps, Console())
+    show(steps, console)
     if results:
         line = {
             "kind": "engines",

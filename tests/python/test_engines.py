@@ -51,6 +51,14 @@ create event trigger stop_customers on ddl_command_end
 when tag in ('CREATE TABLE', 'CREATE TABLE AS') execute function stop_customers()
 """
 
+# else each row of today that is measured again is looked for in all of them
+TODAY_IS_COUNTED = """
+select most_common_vals::text like '%2026-09-19%'
+from pg_stats
+where
+    attname = 'as_of_date'
+    and tablename in ('int_purchases_measured', 'int_interactions_measured')
+"""
 # the connections of a build
 OF_DBT = """
 select from pg_stat_activity where pid != pg_backend_pid() and query like '%"app": "dbt"%'
@@ -96,6 +104,9 @@ def test_every_mart_of_postgres_is_that_of_duckdb_and_stays_so(bank, embedded, p
             engine.load(delivery, "bank", arrived)
             engine.dbt("build", *NO_TESTS)
         assert unequal(embedded, postgres, tables) == {}
+    with postgres.postgres() as connection, connection.cursor() as cursor:
+        cursor.execute(TODAY_IS_COUNTED)
+        assert cursor.fetchall() == 2 * [(True,)]
     postgres.dbt("test", "--select", "path:tests/cross_engine", "path:tests/totals")
 
 
