@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pytest
 from compare_engines import compare
-from engines import NO_TESTS, Engine, read_marts, running_engine
+from engines import MISSING_IN_SPARK, NO_TESTS, Engine, read_marts, running_engine
 from generate_demo import generate_demo
 from servers import spark_cluster, spark_worker
 
@@ -83,11 +83,16 @@ def assert_ends_in_the_same(engine: Engine, undisturbed: Engine) -> None:
 
 def build_until(engine: Engine, node: str) -> subprocess.Popen[str]:
     """A build that has just begun with a node; what it goes on to print must be read."""
-    process = engine.start(*engine.dbt_command("build", *NO_TESTS))
-    for line in process.stdout:
-        if "START" in line and node in line:
-            return process
-    pytest.fail(f"The build ended before {node}.")
+    for _ in range(2):
+        process = engine.start(*engine.dbt_command("build", *NO_TESTS))
+        printed = []
+        for line in process.stdout:
+            if "START" in line and node in line:
+                return process
+            printed.append(line)
+        if not any(MISSING_IN_SPARK in line for line in printed):
+            break
+    pytest.fail(f"The build ended before {node}:\n{''.join(printed[-20:])}")
 
 
 def kill_at(engine: Engine, node: str) -> None:

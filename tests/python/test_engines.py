@@ -457,3 +457,36 @@ def test_a_server_is_ended_with_its_children(tmp_path):
     with pytest.raises(ProcessLookupError):
         for _ in range(10_000_000):
             os.kill(child, 0)
+
+
+class Scripted(Engine):
+    """An engine on which dbt fails so often with a text before it is done."""
+
+    def dbt_command(self, told: str, fails: str, **_) -> list[str]:
+        program = """
+import sys, pathlib
+told, fails, runs = *sys.argv[1:3], pathlib.Path(sys.argv[3])
+runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
+is_done = len(runs.read_text()) > int(fails)
+print("Done." if is_done else told)
+raise SystemExit(not is_done)
+"""
+        return [sys.executable, "-c", program, told, fails, str(self.folder / "runs")]
+
+
+@pytest.mark.parametrize(
+    ("told", "fails", "runs"),
+    [
+        ("java.lang.NoClassDefFoundError: org/apache/hadoop/hive/llap/security/LlapSigner", 1, 2),
+        ("java.lang.NoClassDefFoundError: org/apache/hadoop/hive/llap/security/LlapSigner", 2, 2),
+        ("No space left on device", 1, 1),
+    ],
+)
+def test_a_run_that_ends_for_a_class_that_spark_lacks_is_started_again(tmp_path, told, fails, runs):
+    engine = Scripted("spark", {}, tmp_path)
+    if fails < runs:
+        assert engine.dbt(told, str(fails)) == "Done.\n"
+    else:
+        with pytest.raises(StepError, match=told.split(":")[0]):
+            engine.dbt(told, str(fails))
+    assert len((tmp_path / "runs").read_text()) == runs
