@@ -144,7 +144,10 @@ def kill_while_publishing(postgres: Engine, cursor) -> dict[str, str]:
         holder.cursor().execute("lock table marts.revenue_concentration in share mode")
         process = postgres.start(*postgres.dbt_command("build", *NO_TESTS))
         try:
-            wait_until(cursor, f"exists ({OF_DBT} and wait_event_type = 'Lock')")
+            waits = (
+                """wait_event_type = 'Lock' and query like '%"marts"."revenue_concentration"%'"""
+            )
+            wait_until(cursor, f"exists ({OF_DBT} and {waits})")
             return what_people_read(cursor)
         finally:
             process.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import contextmanager
 from itertools import count
@@ -40,7 +41,7 @@ def test_the_machine_works_while_someone_does():
     assert machine_seconds() - worked >= 0.4
     worked, begun = machine_seconds(), time.perf_counter()
     time.sleep(0.5)
-    assert machine_seconds() - worked <= 2 * (time.perf_counter() - begun) + 0.1
+    assert machine_seconds() - worked <= os.cpu_count() * (time.perf_counter() - begun) + 0.1
 
 
 class StandIn:
