@@ -73,6 +73,5 @@
         ~ " or facts.settled_at > (select max(held.settled_at) from " ~ relation ~ " as held"
         ~ " where held.as_of_date = date '" ~ date_held ~ "')) group by facts.customer_id"
     )) -%}
-    {%- do count_written(changed) -%}
     {{ return('customer_id in (select changed.customer_id from ' ~ changed ~ ' as changed)') }}
 {% endmacro %}

@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from engines import StepError
 from measure_engines import EngineRow, EngineStep, machine_seconds, main, rows_of
 
+BUILD = ("dbt", "build")
+
 
 def test_a_row_costs_what_a_larger_bank_costs_more():
     steps = [
@@ -54,10 +56,13 @@ class StandIn:
         kind = "days" if delivery.parent.name == "days" else delivery.name
         self.done.append((self.name, kind, arrived[:10]))
 
-    def dbt(self, *arguments: str) -> None:
+    def dbt_command(self, *arguments: str) -> list[str]:
+        return ["dbt", *arguments]
+
+    def run(self, program: str, command: str, *_: str) -> None:
         if self.fails and self.name == "spark":
             raise StepError("On spark this failed: no workers")
-        self.done.append((self.name, arguments[0]))
+        self.done.append((self.name, program, command))
 
 
 @pytest.fixture
@@ -82,7 +87,7 @@ def test_every_engine_loads_and_builds_two_banks_and_the_day_after(tmp_path, sta
     results = tmp_path / "results.jsonl"
     told = CliRunner().invoke(main, ["--customers", "800", "--results", str(results)])
     assert told.exit_code == 0, told.output
-    once = [("delivery", "2026-09-19"), ("build",), ("days", "2026-09-20"), ("build",)]
+    once = [("delivery", "2026-09-19"), BUILD, ("days", "2026-09-20"), BUILD]
     engines = ("duckdb", "postgres", "spark")
     assert done == 2 * [(engine, *what) for engine in engines for what in once]
     [line] = [json.loads(text) for text in results.read_text().splitlines()]
