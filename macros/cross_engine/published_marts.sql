@@ -102,6 +102,7 @@
     them in that moment may fail for a file that is gone, and is to be sent again.
 #}
 {% macro spark__publish_all(pairs) -%}
+    {%- for left in tables_left_beside('marts') -%} {%- do adapter.drop_relation(left['table']) -%} {%- endfor -%}
     {%- set with_new_dates = [] -%}
     {%- set to_rename = [] -%}
     {%- for pair in pairs -%}
@@ -109,8 +110,7 @@
         {%- if mart.is_view and has_columns_of(published, mart) -%}
             {%- do with_new_dates.append(pair) -%}
         {%- else -%}
-            {%- set beside = mart.incorporate(path={'schema': 'marts', 'identifier': mart.identifier ~ '__new'}, type='table') -%}
-            {%- do run_query('drop table if exists ' ~ beside) -%}
+            {%- set beside = table_beside(mart.incorporate(path={'schema': 'marts'}), 'new') -%}
             {%- do run_query(
                 'create table ' ~ beside ~ ' using parquet ' ~ ('partitioned by (as_of_date) ' if mart.is_view else '')
                 ~ "comment '" ~ pair['node'].description | replace("\\", "\\\\") | replace("'", "\\'") ~ "' as select * from " ~ mart
@@ -143,17 +143,17 @@
 
 {# Of a mart with as-of dates, those that were built since they were last published; without those that are none any more. #}
 {% macro publish_dates(mart, published) -%}
-    {%- set names = adapter.get_columns_in_relation(published) | map(attribute='name') | join(', ') -%}
+    {%- set names = adapter.get_columns_in_relation(published) | map(attribute='name') | list -%}
     {%- do run_all(forget_dates(
         published,
         'as_of_date not in (select dates.as_of_date from ' ~ dates_published() ~ ' as dates)'
         ~ ' or as_of_date not in (select ledger.as_of_date from ' ~ ledger_relation() ~ ' as ledger'
         ~ ' where ledger.as_of_date is not null)'
     )) -%}
-    {%- do run_query(
-        'insert into ' ~ published ~ ' (' ~ names ~ ') select ' ~ names ~ ' from ' ~ mart
-        ~ ' where as_of_date not in (select dates.as_of_date from ' ~ dates_published() ~ ' as dates)'
-    ) -%}
+    {%- do run_query(insert_states(
+        published, names,
+        'select * from ' ~ mart ~ ' where as_of_date not in (select dates.as_of_date from ' ~ dates_published() ~ ' as dates)'
+    )) -%}
 {%- endmacro %}
 
 

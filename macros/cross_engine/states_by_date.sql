@@ -36,6 +36,29 @@
 {%- endmacro %}
 
 
+{# The states of dates that are not in the table, from a query. #}
+{% macro insert_states(relation, columns, sql) -%}
+    {{ return(adapter.dispatch('insert_states')(relation, columns, sql)) }}
+{%- endmacro %}
+
+{% macro default__insert_states(relation, columns, sql) -%}
+    insert into {{ relation }} ({{ columns | join(', ') }})
+    select {{ columns | join(', ') }}
+    from (
+        {{ sql }}
+    ) as states
+{%- endmacro %}
+
+{# files that a statement broken off left in the folder of a date are none of its rows #}
+{% macro spark__insert_states(relation, columns, sql) -%}
+    insert overwrite table {{ relation }} partition (as_of_date)
+    select {{ columns | join(', ') }}
+    from (
+        {{ sql }}
+    ) as states
+{%- endmacro %}
+
+
 {# Whether single rows can leave a table. #}
 {% macro can_delete_rows() -%} {{ return(adapter.dispatch('can_delete_rows')()) }} {%- endmacro %}
 

@@ -68,15 +68,6 @@
 {% endmaterialization %}
 
 
-{% macro insert_states(relation, columns, sql) -%}
-    insert into {{ relation }} ({{ columns | join(', ') }})
-    select {{ columns | join(', ') }}
-    from (
-        {{ sql }}
-    ) as states
-{%- endmacro %}
-
-
 {% macro run_all(statements) %}
     {%- for one in statements -%} {%- do run_query(one) -%} {%- endfor -%}
 {% endmacro %}

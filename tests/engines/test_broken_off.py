@@ -7,6 +7,7 @@ build ends in is compared with what DuckDB makes of the same deliveries undistur
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,6 +111,36 @@ def kill_server(folder: Path, name: str) -> None:
         os.killpg(int((folder / f"{name}.pid").read_text()), signal.SIGKILL)
 
 
+def leave_what_a_killed_spark_would(engine: Engine) -> None:
+    """Tables as a server leaves them that ends while one takes the place of another.
+
+    A month of a table that grows, which stands beside alone; the ledger of as-of dates, which had
+    not taken its name yet; files of today's states, which the catalogue does not know.
+    """
+    tables = engine.folder / "tables"
+    month = "partition_month=2026-09-01"
+    today = "as_of_date=2026-09-19"
+    states = tables / "states.db" / "int_purchases_measured" / today
+    engine.statements(
+        [
+            "create table staging.stg_transactions__months_20260920000000000000 using parquet"
+            " as select * from staging.stg_transactions where partition_month = date '2026-09-01'",
+            "alter table states.as_of_dates_built drop partition (as_of_date = date '2026-09-19')",
+            "alter table states.as_of_dates_built rename to"
+            " states.as_of_dates_built__new_20260920000000000000",
+        ]
+    )
+    shutil.rmtree(tables / "staging.db" / "stg_transactions" / month)
+    shutil.copytree(states, engine.folder / today)
+    engine.statements(
+        [
+            "alter table states.int_purchases_measured drop partition"
+            " (as_of_date = date '2026-09-19')"
+        ]
+    )
+    shutil.copytree(engine.folder / today, states)
+
+
 @pytest.mark.parametrize("name", ["postgres", "spark"])
 def test_killed_builds_leave_what_people_read_and_the_next_makes_up_for_them(
     name, request, deliveries, undisturbed
@@ -125,7 +156,12 @@ def test_killed_builds_leave_what_people_read_and_the_next_makes_up_for_them(
     # what people read then: on PostgreSQL tests/python/test_engines.py stops there; Spark knows no
     # transaction, and marts take their names one after the other
     kill_at(engine, PUBLISHING)
-    engine.dbt("build", *NO_TESTS)
+    if name == "spark":
+        leave_what_a_killed_spark_would(engine)
+    printed = engine.dbt("build", *NO_TESTS)
+    if name == "spark":
+        assert "before states.as_of_dates_built took its name; it does now" in printed
+        assert "before all months of staging.stg_transactions were in place" in printed
     assert_ends_in_the_same(engine, undisturbed)
 
 
@@ -252,7 +288,7 @@ def test_a_disk_that_is_full_on_the_server(small_disk, deliveries, undisturbed):
         assert_ends_in_the_same(engine, undisturbed)
 
 
-def test_a_disk_of_tables_that_is_full_or_read_only_on_the_cluster(
+def test_a_cluster_whose_disk_is_full_or_read_only_or_whose_server_ends(
     small_disk, tmp_path, deliveries, undisturbed
 ):
     tables = {"spark.sql.warehouse.dir": str(small_disk / "tables")}
@@ -270,6 +306,15 @@ def test_a_disk_of_tables_that_is_full_or_read_only_on_the_cluster(
             printed = build_that_fails(engine)
         assert "A disk of the server is full: make room on it" in printed
         assert "What people read in schema marts is as it was" in printed
+        assert what_people_read(engine) == yesterday
+        process = build_until(engine, "stg_transactions")
+        time.sleep(2)
+        kill_server(tmp_path, "thrift_server")
+        printed, _ = process.communicate()
+        assert process.returncode == 1
+        assert "The Spark Thrift server does not answer any more: see that it runs" in printed
+    with spark_cluster(tmp_path, settings=tables) as place:
+        engine = Engine("spark", place, tmp_path)
         assert what_people_read(engine) == yesterday
         engine.dbt("build", *NO_TESTS)
         assert_ends_in_the_same(engine, undisturbed)
