@@ -4,8 +4,9 @@
 
 Statements cost a server more than rows do, while there are few rows. So each engine loads and
 builds two banks, one of a quarter of the customers, and a row costs the difference of their times
-beside the difference of their rows. Processor time is that of the whole machine, servers included,
-which must have nothing else to do. Each engine is started for each bank, in a temporary folder;
+beside the difference of their rows; the nodes of a build that take longer on the larger bank say
+where. Processor time is that of the whole machine, servers included, which must have nothing else
+to do. Each engine is started for each bank, in a temporary folder;
 Spark has two workers of a core each.
 """
 
@@ -15,8 +16,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,11 +37,15 @@ from servers import ServerError, end_cleanly
 
 STEPS = ("loading", "full build", "loading the next day", "next day's build")
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00")
+SLOWEST = 8
 
 
 @dataclass(frozen=True)
 class EngineStep:
-    """What a step took on an engine; seconds of the clock, and of all processors together."""
+    """What a step took on an engine; seconds of the clock, and of all processors together.
+
+    seconds_by_node only of a build, by the clock: each by its kind and name.
+    """
 
     engine: str
     customers: int
@@ -48,6 +53,7 @@ class EngineStep:
     name: str
     wall_seconds: float
     processor_seconds: float
+    seconds_by_node: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,19 +67,33 @@ class EngineRow:
     beside_duckdb: float
 
 
+def both_sizes(steps: Sequence[EngineStep]) -> dict[tuple[str, str], list[EngineStep]]:
+    """By step and engine, the smaller bank's and the larger one's."""
+    by_step: dict[tuple[str, str], list[EngineStep]] = {}
+    for step in steps:
+        by_step.setdefault((step.name, step.engine), []).append(step)
+    return by_step
+
+
+def growing_nodes(small: EngineStep, large: EngineStep) -> list[tuple[str, float]]:
+    """The nodes that take longest of a build beyond what they take of a smaller one, in seconds."""
+    more = {
+        node: seconds - small.seconds_by_node.get(node, 0)
+        for node, seconds in large.seconds_by_node.items()
+    }
+    return sorted(more.items(), key=lambda item: -item[1])[:SLOWEST]
+
+
 def rows_of(steps: Sequence[EngineStep]) -> list[EngineRow]:
     """What a row costs in each step of each engine, from two sizes of bank, by the smaller first.
 
     Loading and building the next day are told by transactions of the whole bank too.
     """
-    by_step: dict[tuple[str, str], list[EngineStep]] = {}
-    for step in steps:
-        by_step.setdefault((step.name, step.engine), []).append(step)
     costs = {
         key: 1e6
         * (large.processor_seconds - small.processor_seconds)
         / (large.transactions - small.transactions)
-        for key, (small, large) in by_step.items()
+        for key, (small, large) in both_sizes(steps).items()
     }
     return [
         EngineRow(engine, name, cost, cost / costs[name, "duckdb"])
@@ -103,24 +123,27 @@ def measure_bank(
         ).fetchall()
     steps = []
 
-    def measure(name: str, act: Callable[[], object]) -> None:
+    def measure(name: str, act: Callable[[], object], results: Path | None = None) -> None:
         worked, begun = machine_seconds(), time.perf_counter()
         act()
         seconds = time.perf_counter() - begun, machine_seconds() - worked
-        steps.append(EngineStep(engine_name, customers, transactions, name, *seconds))
+        by_node = measure_builds.seconds_by_node(results) if results else {}
+        steps.append(EngineStep(engine_name, customers, transactions, name, *seconds, by_node))
         console.print(f"{transactions:,} transactions on {engine_name}: {name} {seconds[0]:.0f} s")
 
     with running_engine(engine_name, folder) as engine:
         names = iter(STEPS)
+        results = engine.folder / "target" / "run_results.json"
         for delivery, arrived in zip((bank / "delivery", next_day), ARRIVALS, strict=True):
             measure(next(names), lambda: engine.load(delivery, "bank", arrived))  # noqa: B023
             # not by engine.dbt, which may start a run again
-            measure(next(names), lambda: engine.run(*engine.dbt_command("build", *NO_TESTS)))
+            build = engine.dbt_command("build", *NO_TESTS)
+            measure(next(names), lambda: engine.run(*build), results)  # noqa: B023
     return steps
 
 
 def show(steps: Sequence[EngineStep], console: Console) -> None:
-    """A table by step and engine: both sizes, and what a row costs."""
+    """A table by step and engine: both sizes, and what a row costs; where builds grow."""
     sizes = {step.customers: step.transactions for step in steps}
     table = Table(
         title="Seconds of the clock, and of all processors, by transactions",
@@ -142,6 +165,11 @@ def show(steps: Sequence[EngineStep], console: Console) -> None:
             *(f"{cost:.1f}" if cost > 0 else "–" for cost in (row.microseconds, row.beside_duckdb)),
         )
     console.print(table)
+    for (name, engine), (small, large) in both_sizes(steps).items():
+        nodes = [f"{node.split('.')[-1]} {more:.1f}" for node, more in growing_nodes(small, large)]
+        if nodes:
+            told = f"Seconds that the {name} takes more on {engine}: {', '.join(nodes)}"
+            console.print(told, highlight=False)
 
 
 @click.command()

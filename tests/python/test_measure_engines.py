@@ -13,7 +13,14 @@ import measure_engines
 import pytest
 from click.testing import CliRunner
 from engines import StepError
-from measure_engines import EngineRow, EngineStep, machine_seconds, main, rows_of
+from measure_engines import (
+    EngineRow,
+    EngineStep,
+    growing_nodes,
+    machine_seconds,
+    main,
+    rows_of,
+)
 
 BUILD = ("dbt", "build")
 
@@ -35,6 +42,17 @@ def test_a_row_costs_what_a_larger_bank_costs_more():
     ]
 
 
+def test_where_a_build_grows_is_told_by_what_each_node_takes_more():
+    small, large = (
+        EngineStep("spark", customers, 0, "full build", 0, 0, by_node)
+        for customers, by_node in (
+            (100, {"model.a": 20.0, "model.b": 1.0}),
+            (400, {"model.a": 20.5, "model.b": 4.0, "model.c": 2.0}),
+        )
+    )
+    assert growing_nodes(small, large) == [("model.b", 3.0), ("model.c", 2.0), ("model.a", 0.5)]
+
+
 def test_the_machine_works_while_someone_does():
     """Others work beside it: it is at least what this one did, and not what the clock says."""
     worked, mine = machine_seconds(), time.process_time()
@@ -49,8 +67,8 @@ def test_the_machine_works_while_someone_does():
 class StandIn:
     """An engine that does nothing, or fails to build."""
 
-    def __init__(self, name: str, done: list[tuple[str, ...]], fails: bool) -> None:
-        self.name, self.done, self.fails = name, done, fails
+    def __init__(self, name: str, folder: Path, done: list[tuple[str, ...]], fails: bool) -> None:
+        self.name, self.folder, self.done, self.fails = name, folder, done, fails
 
     def load(self, delivery: Path, input_name: str, arrived: str) -> None:
         kind = "days" if delivery.parent.name == "days" else delivery.name
@@ -63,6 +81,10 @@ class StandIn:
         if self.fails and self.name == "spark":
             raise StepError("On spark this failed: no workers")
         self.done.append((self.name, program, command))
+        target = self.folder / "target"
+        target.mkdir(parents=True, exist_ok=True)
+        node = {"unique_id": "model.critical_customers.customers", "execution_time": len(self.done)}
+        (target / "run_results.json").write_text(json.dumps({"results": [node]}))
 
 
 @pytest.fixture
@@ -73,7 +95,7 @@ def stand_ins(monkeypatch) -> tuple[list[tuple[str, ...]], dict[str, bool]]:
 
     @contextmanager
     def running(name: str, folder: Path):
-        yield StandIn(name, done, how["fails"])
+        yield StandIn(name, folder, done, how["fails"])
 
     # what comes later takes longer
     seconds = (float(number**2) for number in count())
@@ -94,7 +116,11 @@ def test_every_engine_loads_and_builds_two_banks_and_the_day_after(tmp_path, sta
     assert (line["kind"], line["customers"], len(line["steps"])) == ("engines", 800, 24)
     sizes = {step["customers"]: step["transactions"] for step in line["steps"]}
     assert line["transactions"] == sizes[800] > 3 * sizes[200] > 0
-    for heading in ("full build", "next day's build", "× DuckDB"):
+    by_node = [step["seconds_by_node"] for step in line["steps"]]
+    assert by_node[:4] == [{}, {"model.customers": 2}, {}, {"model.customers": 4}]
+    # twelve steps after the smaller bank's
+    grown = "Seconds that the next day's build takes more on spark: customers 12.0"
+    for heading in ("full build", "next day's build", "× DuckDB", grown):
         assert heading in told.output
 
 
