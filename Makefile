@@ -46,29 +46,29 @@ $(VENV)/.engines-installed: requirements-engines.lock $(VENV)/.installed
 	@touch $@
 
 build: env  ## load the input, build the warehouse, show who is critical
-	$(PYTHON) scripts/build.py --input $(INPUT) --customers $(CUSTOMERS) $(if $(REFRESH),--full-refresh)
+	$(PYTHON) scripts/build/build.py --input $(INPUT) --customers $(CUSTOMERS) $(if $(REFRESH),--full-refresh)
 
 test: env lint  ## lint, then every test; builds its own warehouses in a temporary folder
 	$(VENV)/bin/pytest -n 2 --dist loadfile
 
 test-engines: engines  ## compare every mart of DuckDB, PostgreSQL and Spark; break builds on the servers
-	$(PYTHON) scripts/engines/compare_engines.py --customers $(CUSTOMERS)
+	$(PYTHON) scripts/check/compare_engines.py --customers $(CUSTOMERS)
 	$(VENV)/bin/pytest tests/engines
 
 benchmark: env  ## measure builds beside the floor and the peers, hours; FAST=1: the smallest, minutes
-	$(PYTHON) scripts/benchmark/benchmark.py --environments $(VENV)/peers $(if $(FAST),--fast)
+	$(PYTHON) scripts/measure/benchmark.py --environments $(VENV)/peers $(if $(FAST),--fast)
 
 lint: env  ## Python and SQL style, layer rules
 	$(VENV)/bin/ruff check scripts tests
 	$(VENV)/bin/ruff format --check scripts tests
-	$(PYTHON) scripts/check_layers.py
+	$(PYTHON) scripts/check/check_layers.py
 	CRITICAL_CUSTOMERS_WAREHOUSE=:memory: $(VENV)/bin/sqlfluff lint --processes 2 --disable-progress-bar models analyses tests
 
 validate: env  ## check the marts with Great Expectations, write an HTML page of the results
-	$(PYTHON) scripts/validate.py $(WAREHOUSE)
+	$(PYTHON) scripts/check/validate.py $(WAREHOUSE)
 
 summary: env  ## show the summary of the last build again (LANGUAGE=zh for Chinese)
-	$(PYTHON) scripts/show_summary.py $(WAREHOUSE) --language $(LANGUAGE)
+	$(PYTHON) scripts/publish/show_summary.py $(WAREHOUSE) --language $(LANGUAGE)
 
 docs: env  ## write the documentation of every table and column, one page: target/static_index.html
 	CRITICAL_CUSTOMERS_WAREHOUSE=$(WAREHOUSE) $(VENV)/bin/dbt --quiet docs generate --static

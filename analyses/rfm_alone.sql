@@ -64,21 +64,21 @@ quantiles as (
 recency_references as (
     select
         {{ cut_points_of('recency_days') }},
-        {{ to_line('recency_days_mean') }} as reference_value
+        {{ to_threshold('recency_days_mean') }} as reference_value
     from quantiles
 ),
 
 frequency_references as (
     select
         {{ cut_points_of('frequency_count') }},
-        {{ to_line('frequency_count_mean') }} as reference_value
+        {{ to_threshold('frequency_count_mean') }} as reference_value
     from quantiles
 ),
 
 monetary_references as (
     select
         {{ cut_points_of('monetary_amount') }},
-        {{ to_line('monetary_amount_mean') }} as reference_value
+        {{ to_threshold('monetary_amount_mean') }} as reference_value
     from quantiles
 ),
 

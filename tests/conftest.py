@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from engines import Engine, running_engine
+from check.engines import Engine, running_engine
 
 
 @pytest.fixture(scope="module")

@@ -83,12 +83,12 @@
         from {{ relation }}
     {%- endset -%}
     {%- if is_incremental() -%}
-    arrived_rows as {{ written_down() }} (
+    arrived_rows as {{ materialized_once() }} (
         {{ with_key }}
         where loaded_at > ({{ newest_seen('loaded_at') }})
     ),
 
-    older_versions as {{ written_down() }} (
+    older_versions as {{ materialized_once() }} (
         select
             coalesce(staged.raw_key, staged.{{ key }}) as spelling,
             staged.loaded_at
@@ -109,7 +109,7 @@
             )
     ),
 
-    {{ name }} as {{ written_down() }} (
+    {{ name }} as {{ materialized_once() }} (
         select
             versions_of_keys.*,
             record_key is not null and count(*) over (partition by record_key) > 1 as is_repeated
@@ -120,21 +120,21 @@
         ) as versions_of_keys
     )
     {%- else -%}
-    repeated_keys as {{ written_down() }} (
-        select {{ key_digest(clean_text(key)) }} as digest
+    repeated_keys as {{ materialized_once() }} (
+        select {{ hash_key(clean_text(key)) }} as digest
         from {{ relation }}
-        group by {{ key_digest(clean_text(key)) }}
+        group by {{ hash_key(clean_text(key)) }}
         having count(*) > 1
     ),
 
-    {{ name }} as {{ inlined() }} (
+    {{ name }} as {{ not_materialized() }} (
         select
             raw_rows.*,
             raw_rows.record_key is not null and repeated_keys.digest is not null as is_repeated
         from (
             {{ with_key }}
         ) as raw_rows
-        left join repeated_keys on {{ key_digest('raw_rows.record_key') }} = repeated_keys.digest
+        left join repeated_keys on {{ hash_key('raw_rows.record_key') }} = repeated_keys.digest
     )
     {%- endif -%}
 {%- endmacro %}
@@ -148,5 +148,5 @@
 
 {# The command that loads a delivery into this warehouse, for messages. #}
 {% macro load_command() -%}
-    {{ return("python scripts/load_raw.py FOLDER " ~ ("--warehouse " ~ target.path if target.path else "--target " ~ target.name)) }}
+    {{ return("python scripts/load/load_raw.py FOLDER " ~ ("--warehouse " ~ target.path if target.path else "--target " ~ target.name)) }}
 {%- endmacro %}

@@ -2,7 +2,7 @@
 {% macro check_built_before() %}
     {%- if execute and flags.WHICH in ('build', 'run') and not flags.FULL_REFRESH -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized != 'view' -%}
-            {%- set read = ['raw_key', 'settled_at'] | select('in', node.columns) | list -%}
+            {%- set read = ['raw_key', 'last_changed_at'] | select('in', node.columns) | list -%}
             {%- set built = adapter.get_relation(node.database, node.schema, node.alias) if read else none -%}
             {%- set columns = adapter.get_columns_in_relation(built) | map(attribute='name') | list if built else [] -%}
             {%- for missing in read | reject('in', columns) if columns -%}

@@ -5,7 +5,7 @@
 #}
 {% macro check_settings() %}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
-        {%- set ledger = ledger_relation() -%}
+        {%- set ledger = state_builds_relation() -%}
         {%- set rows = run_query('select as_of_date, built_with from ' ~ ledger) if ledger else [] -%}
         {%- set changed = [] -%}
         {%- for setting in state_settings() if rows | length and setting not in rows[0]['built_with'].split('; ') -%}
@@ -19,7 +19,7 @@
                     "Nothing was built. A full refresh with other settings than before did not come to its end and has left "
                     ~ "tables of both. Build with --full-refresh."
                 ) }}
-            {%- elif changed and last_ledger() -%}
+            {%- elif changed and last_state_builds() -%}
                 {{ exceptions.raise_compiler_error(
                     "Nothing was built. The states in this warehouse were built with other settings than now given (now: "
                     ~ changed | join(", ") ~ "). Build with --full-refresh, so that all of history is told in one way."
@@ -35,7 +35,7 @@
     it could only come back restated.
 #}
 {% macro check_look_back() %}
-    {%- if execute and flags.WHICH in ('build', 'run') and var('as_of_date') and last_ledger() and built_relation('as_of_dates') -%}
+    {%- if execute and flags.WHICH in ('build', 'run') and var('as_of_date') and last_state_builds() and built_relation('as_of_dates') -%}
         {%- set lost = run_query(
             "select min(as_of_date), max(as_of_date) from " ~ built_relation('as_of_dates')
             ~ " where is_frozen and as_of_date >= "

@@ -4,7 +4,7 @@ feedback as (
     select * from {{ ref('stg_feedback') }}
     where
         {{ is_fact_row() }}
-        and {{ is_of_touched_fact(ref('stg_feedback')) }}
+        and {{ is_of_affected_fact(ref('stg_feedback')) }}
 ),
 
 -- a day's complaints are settled when the last of them is; until then all_resolved_date is null
@@ -18,7 +18,7 @@ feedback_by_day as (
             when count(*) filter (where record_status = 'accepted' and is_complaint and resolved_date is null) = 0
                 then max(resolved_date) filter (where record_status = 'accepted' and is_complaint)
         end as all_resolved_date,
-        max(settled_at) as settled_at
+        max(last_changed_at) as last_changed_at
     from feedback
     group by customer_id, activity_date
 )

@@ -4,7 +4,7 @@ interactions as (
     select * from {{ ref('stg_interactions') }}
     where
         {{ is_fact_row() }}
-        and {{ is_of_touched_fact(ref('stg_interactions')) }}
+        and {{ is_of_affected_fact(ref('stg_interactions')) }}
 ),
 
 -- what the customer began counts as engagement; what we sent counts as contact alone
@@ -17,7 +17,7 @@ interactions_by_day as (
         cast(count(*) filter (where record_status = 'accepted' and is_inbound and shows_intent) as integer)
             as intent_count,
         cast(count(*) filter (where record_status = 'accepted') as integer) as touch_count,
-        max(settled_at) as settled_at
+        max(last_changed_at) as last_changed_at
     from interactions
     group by customer_id, activity_date
 )

@@ -4,7 +4,7 @@ mentions as (
     select * from {{ ref('stg_social_mentions') }}
     where
         {{ is_fact_row() }}
-        and {{ is_of_touched_fact(ref('stg_social_mentions')) }}
+        and {{ is_of_affected_fact(ref('stg_social_mentions')) }}
 ),
 
 mentions_by_day as (
@@ -16,7 +16,7 @@ mentions_by_day as (
             as positive_mention_count,
         cast(count(*) filter (where record_status = 'accepted' and sentiment = 'negative') as integer)
             as negative_mention_count,
-        max(settled_at) as settled_at
+        max(last_changed_at) as last_changed_at
     from mentions
     group by customer_id, activity_date
 )

@@ -5,7 +5,7 @@ transactions as (
     where
         (is_purchase or is_return)
         and {{ is_fact_row() }}
-        and {{ is_of_touched_fact(ref('stg_transactions')) }}
+        and {{ is_of_affected_fact(ref('stg_transactions')) }}
 ),
 
 -- counting orders by grouping twice leaves an engine free to write down what does not fit into memory
@@ -19,7 +19,7 @@ purchases_by_order as (
         {{ sum_amount("amount", "record_status = 'accepted' and is_purchase") }} as gross_amount,
         {{ sum_amount("amount", "record_status = 'accepted' and is_return") }} as returned_amount,
         {{ to_amount("sum(profit_amount) filter (where record_status = 'accepted')") }} as profit_amount,
-        max(settled_at) as settled_at
+        max(last_changed_at) as last_changed_at
     from transactions
     group by customer_id, activity_date, order_id
 ),
@@ -41,7 +41,7 @@ purchases_by_day as (
         {{ sum_amount("gross_amount - returned_amount") }} as net_amount,
         -- null where no profit was given, which is not a profit of nothing
         {{ to_amount("sum(profit_amount)") }} as profit_amount,
-        max(settled_at) as settled_at
+        max(last_changed_at) as last_changed_at
     from purchases_by_order
     group by customer_id, activity_date
 )

@@ -2,8 +2,8 @@
 
 with
 
-first_sightings as (
-    select * from {{ ref('first_sightings') }}
+first_activity as (
+    select * from {{ ref('first_activity') }}
     where first_seen_date is not null
 ),
 
@@ -18,13 +18,13 @@ customers as (
 
 known as (
     select
-        coalesce(first_sightings.customer_id, customers.customer_id) as customer_id,
+        coalesce(first_activity.customer_id, customers.customer_id) as customer_id,
         least(
-            coalesce(first_sightings.first_seen_date, customers.known_since_date),
-            coalesce(customers.known_since_date, first_sightings.first_seen_date)
+            coalesce(first_activity.first_seen_date, customers.known_since_date),
+            coalesce(customers.known_since_date, first_activity.first_seen_date)
         ) as known_since_date,
-        first_sightings.first_purchase_date,
-        first_sightings.second_purchase_date,
+        first_activity.first_purchase_date,
+        first_activity.second_purchase_date,
         customers.customer_id is not null as is_registered,
         {{ masked_name('customers.customer_name') }} as masked_name,
         {{ decade('customers.birth_date') }} as birth_decade,
@@ -33,8 +33,8 @@ known as (
         customers.acquisition_channel,
         customers.relationship_manager_id,
         customers.registered_date
-    from first_sightings
-    full outer join customers on first_sightings.customer_id = customers.customer_id
+    from first_activity
+    full outer join customers on first_activity.customer_id = customers.customer_id
 )
 
 select * from known

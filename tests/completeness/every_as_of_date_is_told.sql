@@ -4,10 +4,10 @@
     every customer twice.
 #}
 {%- set tables_of_every_date = [
-    'int_customer_states_compared', 'int_pace_lines', 'int_value_lines', 'value_class_summary', 'revenue_concentration'
+    'int_customer_states', 'int_lifecycle_thresholds', 'int_value_thresholds', 'value_class_summary', 'revenue_concentration'
 ] -%}
 {%- set tables_of_some_dates = [
-    'int_purchases_measured', 'int_interactions_measured', 'int_feedback_measured', 'int_rfm_references',
+    'int_purchase_metrics', 'int_interaction_metrics', 'int_feedback_metrics', 'int_rfm_thresholds',
     'int_turning_points_unioned'
 ] -%}
 
@@ -69,7 +69,7 @@ dates_to_tell as (
     select
         'rfm_references' as table_name,
         as_of_date
-    from {{ ref('int_purchases_measured') }}
+    from {{ ref('int_purchase_metrics') }}
     where window_purchase_day_count > 0
     group by as_of_date
 ),

@@ -8,7 +8,7 @@ with
 
 as_of_dates as (
     select * from {{ ref('as_of_dates') }}
-    where is_outdated or is_current
+    where needs_rebuild or is_current
 ),
 
 known_by_date as (
@@ -26,7 +26,7 @@ states_by_date as (
     select
         states.as_of_date,
         count(*) as state_count
-    from {{ ref('int_customer_states_compared') }} as states
+    from {{ ref('int_customer_states') }} as states
     inner join as_of_dates on states.as_of_date = as_of_dates.as_of_date
     group by states.as_of_date
 ),
@@ -38,7 +38,7 @@ customers as (
 
 failures as (
     select
-        'int_customer_states_compared' as table_name,
+        'int_customer_states' as table_name,
         known_by_date.as_of_date,
         known_by_date.known_count,
         states_by_date.state_count as row_count

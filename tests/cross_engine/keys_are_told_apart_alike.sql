@@ -13,7 +13,7 @@ given_keys as (
 
 failures as (
     select * from given_keys
-    where ({{ key_digest('given') }} = {{ key_digest('expected') }}) is distinct from (given = expected)
+    where ({{ hash_key('given') }} = {{ hash_key('expected') }}) is distinct from (given = expected)
 )
 
 select * from failures

@@ -16,25 +16,25 @@ numbers as (
 
 aggregated as (
     select
-        {{ to_line(quantile('given_number', 0.5)) }} as median_value,
-        {{ to_line(quantile('given_number', 0.25)) }} as lower_value,
-        {{ to_line(list_element(quantile_list('given_number', [0.25, 0.9]), 1)) }} as first_of_quantiles,
-        {{ to_line(list_element(quantile_list('given_number', [0.25, 0.9]), 2)) }} as second_of_quantiles,
+        {{ to_threshold(quantile('given_number', 0.5)) }} as median_value,
+        {{ to_threshold(quantile('given_number', 0.25)) }} as lower_value,
+        {{ to_threshold(list_element(quantile_list('given_number', [0.25, 0.9]), 1)) }} as first_of_quantiles,
+        {{ to_threshold(list_element(quantile_list('given_number', [0.25, 0.9]), 2)) }} as second_of_quantiles,
         {{ discrete_quantile('given_number', 0.5) }} as discrete_median,
-        {{ to_line(average('given_number')) }} as mean_value,
-        {{ to_line(ratio('sum(given_number)', '0')) }} as no_ratio,
-        {{ to_line(ratio('sum(given_number)', '3')) }} as third
+        {{ to_threshold(average('given_number')) }} as mean_value,
+        {{ to_threshold(ratio('sum(given_number)', '0')) }} as no_ratio,
+        {{ to_threshold(ratio('sum(given_number)', '3')) }} as third
     from numbers
 ),
 
 single as (
     select
-        cast({{ to_line('cast(1234567.123456785 as ' ~ double_type() ~ ')') }} as {{ dbt.type_string() }}) as usual_line,
-        cast({{ to_line('cast(12345678901.2345 as ' ~ double_type() ~ ')') }} as {{ dbt.type_string() }}) as large_line,
+        cast({{ to_threshold('cast(1234567.123456785 as ' ~ double_type() ~ ')') }} as {{ dbt.type_string() }}) as usual_line,
+        cast({{ to_threshold('cast(12345678901.2345 as ' ~ double_type() ~ ')') }} as {{ dbt.type_string() }}) as large_line,
         {{ in_base_currency('cast(99999999.9999 as decimal(18, 4))', 'cast(7.12345678 as decimal(18, 8))') }} as in_base,
-        {{ shown_number('cast(1234567.25 as decimal(18, 4))', 1) }} as one_decimal,
-        {{ shown_number('cast(0.5 as decimal(18, 4))', 0) }} as half,
-        {{ shown_number('cast(-1234.5 as decimal(18, 4))', 0) }} as below_zero
+        {{ format_number('cast(1234567.25 as decimal(18, 4))', 1) }} as one_decimal,
+        {{ format_number('cast(0.5 as decimal(18, 4))', 0) }} as half,
+        {{ format_number('cast(-1234.5 as decimal(18, 4))', 0) }} as below_zero
 ),
 
 failures as (

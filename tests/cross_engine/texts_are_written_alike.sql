@@ -36,7 +36,7 @@ ranked as (
 
 together as (
     select
-        {{ joined_texts('letter', ' | ', 'place') }} as joined_letters,
+        {{ ordered_listagg('letter', ' | ', 'place') }} as joined_letters,
         max(case when byte_rank = 1 then letter end) as first_letter
     from ranked
 ),

@@ -20,17 +20,17 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
-from compare_engines import compare
-from engines import MISSING_IN_SPARK, NO_TESTS, Engine, read_marts, running_engine
-from generate_demo import generate_demo
-from servers import spark_cluster, spark_worker
+from check.compare_engines import compare
+from check.engines import MISSING_IN_SPARK, NO_TESTS, Engine, read_marts, running_engine
+from check.servers import spark_cluster, spark_worker
+from demo.generate_demo import generate_demo
 
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00")
 PUBLISHING = "on-run-end"
 # staging, facts, tables replaced by as-of date, a mart
 KILLED_AT = (
-    *("stg_transactions", "daily_purchases", "int_purchases_measured"),
-    *("int_customer_states_compared", "critical_customers"),
+    *("stg_transactions", "daily_purchases", "int_purchase_metrics"),
+    *("int_customer_states", "critical_customers"),
 )
 
 
@@ -120,23 +120,20 @@ def leave_what_a_killed_spark_would(engine: Engine) -> None:
     tables = engine.folder / "tables"
     month = "partition_month=2026-09-01"
     today = "as_of_date=2026-09-19"
-    states = tables / "states.db" / "int_purchases_measured" / today
+    states = tables / "states.db" / "int_purchase_metrics" / today
     engine.statements(
         [
             "create table staging.stg_transactions__months_20260920000000000000 using parquet"
             " as select * from staging.stg_transactions where partition_month = date '2026-09-01'",
-            "alter table states.as_of_dates_built drop partition (as_of_date = date '2026-09-19')",
-            "alter table states.as_of_dates_built rename to"
-            " states.as_of_dates_built__new_20260920000000000000",
+            "alter table history.state_builds drop partition (as_of_date = date '2026-09-19')",
+            "alter table history.state_builds rename to"
+            " history.state_builds__new_20260920000000000000",
         ]
     )
     shutil.rmtree(tables / "staging.db" / "stg_transactions" / month)
     shutil.copytree(states, engine.folder / today)
     engine.statements(
-        [
-            "alter table states.int_purchases_measured drop partition"
-            " (as_of_date = date '2026-09-19')"
-        ]
+        ["alter table states.int_purchase_metrics drop partition (as_of_date = date '2026-09-19')"]
     )
     shutil.copytree(engine.folder / today, states)
 
@@ -160,7 +157,7 @@ def test_killed_builds_leave_what_people_read_and_the_next_makes_up_for_them(
         leave_what_a_killed_spark_would(engine)
     printed = engine.dbt("build", *NO_TESTS)
     if name == "spark":
-        assert "before states.as_of_dates_built took its name; it does now" in printed
+        assert "before history.state_builds took its name; it does now" in printed
         assert "before all months of staging.stg_transactions were in place" in printed
     assert_ends_in_the_same(engine, undisturbed)
 
@@ -211,14 +208,14 @@ def test_a_cluster_that_loses_workers_in_mid_build(spark, deliveries, undisturbe
     """Without one of two workers it ends as ever; without any it says so, and is made up for."""
     spark.clear()
     spark.load(deliveries[0], "bank", ARRIVALS[0])
-    process = build_until(spark, "int_customer_states_compared")
+    process = build_until(spark, "int_customer_states")
     kill_server(spark.folder, "worker_1")
     printed, _ = process.communicate()
     assert process.returncode == 0, printed
     yesterday = what_people_read(spark)
 
     spark.load(deliveries[1], "bank", ARRIVALS[1])
-    process = build_until(spark, "int_customer_states_compared")
+    process = build_until(spark, "int_customer_states")
     kill_server(spark.folder, "worker_2")
     printed, _ = process.communicate()
     assert process.returncode == 1
@@ -326,7 +323,7 @@ select pg_terminate_backend(pid)
 from pg_stat_activity
 where
     pid != pg_backend_pid()
-    and query like '%"model.critical_customers.int_customer_states_compared"%'
+    and query like '%"model.critical_customers.int_customer_states"%'
 """
 
 

@@ -26,7 +26,7 @@ select concat(
     'Too much of raw.{{ table_name }} is rejected: ', totals.rejected_count, ' of ', totals.all_count, ' rows, where the var ',
     'largest_rejected_share allows {{ var("largest_rejected_share") }}. By reason: ',
     (
-        select {{ joined_texts("concat(reason_code, ' ', row_count)", ', ', 'row_count desc, reason_code') }}
+        select {{ ordered_listagg("concat(reason_code, ' ', row_count)", ', ', 'row_count desc, reason_code') }}
         from reasons
         where record_status = 'rejected'
     ),

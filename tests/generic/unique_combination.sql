@@ -1,6 +1,6 @@
 {#
     No two rows share these columns, and none of them is null.
-    as_of: "outdated" looks at the as-of dates that this run built, "current" at the newest; all rows where it is not given.
+    as_of: a flag of as_of_dates: needs_rebuild looks at the dates that this run builds, is_current at the newest; without it all rows.
     newest_by: a column of arrivals; looks at the values of the first column that have a row of the newest arrival, which
     is all that a run can have broken.
 #}
@@ -16,7 +16,7 @@ tested as (
         {%- endif %}
     from {{ model }}
     {%- if as_of %}
-    {{ only_dates_that_are(as_of) }}
+    {{ only_dates_where(as_of) }}
     {%- endif %}
 )
 

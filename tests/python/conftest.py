@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from generate_demo import generate_demo
-from run_dbt import PROJECT_FOLDER
+from build.run_dbt import PROJECT_FOLDER
+from demo.generate_demo import generate_demo
 from warehouses import Warehouse
 
 DEMO_CUSTOMERS = 2_000

@@ -569,7 +569,7 @@ def _silence_over_pace(states: Frame, variables: Variables) -> Series:
     return where(
         lambda recency, pace: recency > multiple * pace,
         states["recency_days"],
-        states["own_pace_days"],
+        states["usual_gap_days"],
     )
 
 
@@ -582,7 +582,7 @@ def _place(states: Frame, lines: Lines, as_of: pd.Timestamp, variables: Variable
     """Lifecycle stage, since when, movement, journeys and relationship."""
     states = states.copy()
     count = states["purchase_day_count"]
-    states["own_pace_days"] = _own_pace(states, lines)
+    states["usual_gap_days"] = _own_pace(states, lines)
     never_bought = count == 0
     is_churned = ~never_bought & _above(states["recency_days"], lines.churn_days)
     is_reactivated = _above(_silence_before_return(states), lines.churn_days)
@@ -690,7 +690,7 @@ STATE_COLUMNS = [
     "value_class_rank",
     "value_class_with_previous_lines",
     "value_class_rank_with_previous_lines",
-    "own_pace_days",
+    "usual_gap_days",
     "churn_line_days",
     "top_fifth_line_amount",
     "second_gap_lower_days",
@@ -873,12 +873,12 @@ def _slipping(states: Frame, variables: Variables) -> Frame:
         & _silence_over_pace(states, variables)
         & within_line
     ]
-    quiet_days = [math.floor(multiple * pace) + 1 for pace in holding["own_pace_days"]]
+    quiet_days = [math.floor(multiple * pace) + 1 for pace in holding["usual_gap_days"]]
     return _points(
         holding,
         "slipping",
         holding["recency_days"],
-        holding["own_pace_days"],
+        holding["usual_gap_days"],
         _exceeds,
         _later(holding["last_purchase_date"], quiet_days),
     )

@@ -38,7 +38,7 @@ def read_seeds(folder: Path | str) -> dict[str, Frame]:
     as_text = {"rate": str, "cut_point": str, "reference_value": str, "weight": str}
     return {
         path.stem: pd.read_csv(path, dtype=as_text, keep_default_na=False, na_values=[""])
-        for path in sorted(Path(folder).glob("*.csv"))
+        for path in sorted(Path(folder).rglob("*.csv"))
     }
 
 
@@ -492,12 +492,12 @@ def settle(raw: Mapping[str, Frame], seeds: Seeds, variables: Variables) -> dict
     settled = {}
     for table, (key, judge) in JUDGES.items():
         rows = raw.get(table, pd.DataFrame(columns=CONTRACT[table])).reset_index(drop=True)
-        judged = judge(rows, seeds, variables)
-        judged["reason_code"] = judged["fault_code"]
-        judged["record_status"] = "accepted"
-        judged.loc[judged["fault_code"].notna(), "record_status"] = "rejected"
+        validated = judge(rows, seeds, variables)
+        validated["reason_code"] = validated["fault_code"]
+        validated["record_status"] = "accepted"
+        validated.loc[validated["fault_code"].notna(), "record_status"] = "rejected"
 
-        acceptable = judged[judged["fault_code"].isna()]
+        acceptable = validated[validated["fault_code"].isna()]
         repeated = acceptable[acceptable[key].duplicated(keep=False)]
         ranked = repeated.assign(content=_contents(rows.loc[repeated.index], table)).sort_values(
             ["loaded_at", "content"], ascending=False
@@ -506,9 +506,9 @@ def settle(raw: Mapping[str, Frame], seeds: Seeds, variables: Variables) -> dict
         is_older = ranked[key].duplicated(keep="first")
         older = ranked[is_older].index
         is_copy = (ranked["content"] == kept_content)[is_older]
-        judged.loc[older, "record_status"] = "duplicate"
-        judged.loc[older, "reason_code"] = np.where(is_copy, "exact_duplicate", "superseded")
-        settled[table] = judged.drop(columns="fault_code")
+        validated.loc[older, "record_status"] = "duplicate"
+        validated.loc[older, "reason_code"] = np.where(is_copy, "exact_duplicate", "superseded")
+        settled[table] = validated.drop(columns="fault_code")
     return settled
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+from build.run_dbt import PROJECT_FOLDER, run_dbt
 from dbt.contracts.graph.manifest import Manifest
-from load_raw import load_delivery
-from run_dbt import PROJECT_FOLDER, run_dbt
+from load.load_raw import load_delivery
 
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 

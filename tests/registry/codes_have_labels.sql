@@ -81,10 +81,10 @@ codes_of_types as (
     union all
 
     select
-        'sense' as column_name,
-        sense as code
+        'perspective' as column_name,
+        perspective as code
     from turning_point_types
-    group by sense
+    group by perspective
 ),
 
 codes as (

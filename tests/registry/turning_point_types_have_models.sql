@@ -1,10 +1,10 @@
 {#
     Protects the registry of turning points: each row of the seed turning_point_types has the model of its name in
-    models/critical/types, each model there has its row, and int_turning_points_unioned reads each of them.
+    models/critical/turning_points, each model there has its row, and int_turning_points_unioned reads each of them.
     Without it a type that the business owner registered would never be found, and no test would miss it.
 #}
 {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | list if execute else [] -%}
-{%- set models = nodes | selectattr('fqn.2', 'equalto', 'types') | map(attribute='name') | sort -%}
+{%- set models = nodes | selectattr('fqn.2', 'equalto', 'turning_points') | map(attribute='name') | sort -%}
 {%- set union = nodes | selectattr('name', 'equalto', 'int_turning_points_unioned') | first if execute else {} -%}
 {%- set models_read = union.depends_on.nodes | map('replace', 'model.' ~ project_name ~ '.', '') | sort if union else [] -%}
 
@@ -32,7 +32,7 @@ models_read as (
 
 sentences as (
     select concat(
-        'The seed turning_point_types registers ', types.turning_point_type, ', but there is no model models/critical/types/',
+        'The seed turning_point_types registers ', types.turning_point_type, ', but there is no model models/critical/turning_points/',
         types.turning_point_type, '.sql. Write the model, or take the row out of the seed.'
     ) as sentence
     from types
@@ -42,7 +42,7 @@ sentences as (
     union all
 
     select concat(
-        'The model models/critical/types/', models.name, '.sql has no row in the seed turning_point_types. Register it with its ',
+        'The model models/critical/turning_points/', models.name, '.sql has no row in the seed turning_point_types. Register it with its ',
         'weight, labels and sentences, or delete the model.'
     ) as sentence
     from models

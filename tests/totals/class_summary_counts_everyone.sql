@@ -10,7 +10,7 @@ states_by_date as (
         as_of_date,
         count(*) as customer_count,
         sum(monetary_amount) as monetary_amount
-    from {{ ref('int_customer_states_compared') }}
+    from {{ ref('int_customer_states') }}
     group by as_of_date
 ),
 

@@ -38,7 +38,7 @@ states as (
         coalesce(sum(states.net_amount), 0) as net_amount,
         coalesce(sum(states.gross_amount), 0) as gross_amount,
         coalesce(sum(states.returned_amount), 0) as returned_amount
-    from {{ ref('int_customer_states_compared') }} as states
+    from {{ ref('int_customer_states') }} as states
     inner join current_day on states.as_of_date = current_day.as_of_date
 ),
 

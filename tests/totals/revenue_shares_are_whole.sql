@@ -12,7 +12,7 @@ buyers_by_class as (
         count(*) as customer_count,
         sum(monetary_amount) as monetary_amount,
         max(monetary_amount) as largest_monetary_amount
-    from {{ ref('int_customer_states_compared') }}
+    from {{ ref('int_customer_states') }}
     where is_buyer
     group by as_of_date, abc_class
 ),

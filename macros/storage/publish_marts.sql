@@ -1,0 +1,191 @@
+{#
+    Where marts are built, and where people read them. DuckDB's file is built beside and swapped whole (scripts/build/build.py).
+    On a server marts are built in a schema of their own, and the schema that people read is brought to them at the end of a
+    run that built every mart and in which nothing failed: on PostgreSQL in one transaction, by changing rows, so that no
+    reader waits and grants stay; on Spark, which has no transactions, all that takes long is done beside first.
+#}
+
+{# The schema in which the marts are built that people read in schema "marts". #}
+{% macro schema_built_in(schema) -%}
+    {{ return(adapter.dispatch('schema_built_in')(schema)) }}
+{%- endmacro %}
+
+{% macro default__schema_built_in(schema) -%} {{ return('marts_built' if schema == 'marts' else schema) }} {%- endmacro %}
+
+{% macro duckdb__schema_built_in(schema) -%} {{ return(schema) }} {%- endmacro %}
+
+
+{# At the end of a run; results are what dbt tells of each node. #}
+{% macro publish_marts(results) -%}
+    {{ return(adapter.dispatch('publish_marts')(results)) }}
+{%- endmacro %}
+
+{% macro duckdb__publish_marts(results) -%} {%- endmacro %}
+
+{% macro default__publish_marts(results) -%}
+    {%- if execute and flags.WHICH in ('build', 'run') -%}
+        {%- set marts = [] -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.fqn[1] == 'marts' -%}
+            {%- do marts.append(node) -%}
+        {%- endfor -%}
+        {%- set built = [] -%}
+        {%- set failed = [] -%}
+        {%- for result in results -%}
+            {%- if result.status | string in ('error', 'fail', 'runtime error', 'partial success') -%}
+                {%- do failed.append(result.node.name) -%}
+            {%- endif -%}
+            {%- if result.status | string != 'skipped' -%} {%- do built.append(result.node.unique_id) -%} {%- endif -%}
+        {%- endfor -%}
+        {%- if failed -%}
+            {%- do log("What people read in schema marts is as it was, as this failed: " ~ failed | join(", "), info=True) -%}
+        {%- elif marts | map(attribute='unique_id') | reject('in', built) | list -%}
+            {%- do log("What people read in schema marts is as it was, as not every mart was built.", info=True) -%}
+        {%- else -%}
+            {%- do run_query('create schema if not exists marts') -%}
+            {%- do create_dates_published() -%}
+            {%- set pairs = [] -%}
+            {%- for node in marts -%}
+                {%- do pairs.append({
+                    'node': node,
+                    'mart': adapter.get_relation(node.database, node.schema, node.alias),
+                    'published': adapter.get_relation(node.database, 'marts', node.alias)
+                }) -%}
+            {%- endfor -%}
+            {%- do publish_all(pairs) -%}
+            {%- do run_all(forget_dates(dates_published(), 'as_of_date is not null')) -%}
+            {%- do run_query(
+                'insert into ' ~ dates_published() ~ ' (as_of_date) select as_of_date from ' ~ state_builds_relation()
+                ~ ' where as_of_date is not null'
+            ) -%}
+            {%- do adapter.commit() -%}
+            {%- do log("What people read in schema marts is what was built.", info=True) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    The rows of marts to where people read them; each is given with its node, where it was built and, if it is there yet,
+    where it is published. Of a mart that is a view of all states, the as-of dates that were built since they were last
+    published, and without those that are none any more; of any other, all rows.
+#}
+{% macro publish_all(pairs) -%}
+    {{ return(adapter.dispatch('publish_all')(pairs)) }}
+{%- endmacro %}
+
+{# dbt runs what ends a run outside of transactions, and its driver begins none there; publish_marts commits #}
+{% macro default__publish_all(pairs) -%}
+    {%- do log("What was built is brought to schema marts; if this fails, what people read there is as it was.", info=True) -%}
+    {%- do run_query('begin') -%}
+    {%- for pair in pairs -%}
+        {%- set node, mart, published = pair['node'], pair['mart'], pair['published'] -%}
+        {%- set is_as_before = has_columns_of(published, mart) -%}
+        {%- if not is_as_before -%}
+            {%- if published -%} {%- do adapter.drop_relation(published) -%} {%- endif -%}
+            {%- set published = mart.incorporate(path={'schema': 'marts'}, type='table') -%}
+            {%- do run_query('create table ' ~ published ~ ' (like ' ~ mart ~ ')') -%}
+        {%- endif -%}
+        {%- do run_query(alter_relation_comment(published, node.description)) -%}
+        {%- do run_query(alter_column_comment(published, node.columns)) -%}
+        {%- if is_as_before and mart.is_view -%}
+            {%- do publish_dates(mart, published) -%}
+        {%- else -%}
+            {%- do run_query('delete from ' ~ published) -%}
+            {%- set names = adapter.get_columns_in_relation(mart) | map(attribute='name') | join(', ') -%}
+            {%- do run_query('insert into ' ~ published ~ ' (' ~ names ~ ') select ' ~ names ~ ' from ' ~ mart) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#
+    Tables take their names, one directly after the other, once all of them are written. A statement that reads one of
+    them in that moment may fail for a file that is gone, and is to be sent again.
+#}
+{% macro spark__publish_all(pairs) -%}
+    {%- for left in tables_left_beside('marts') -%} {%- do adapter.drop_relation(left['table']) -%} {%- endfor -%}
+    {%- set with_new_dates = [] -%}
+    {%- set to_rename = [] -%}
+    {%- for pair in pairs -%}
+        {%- set mart, published = pair['mart'], pair['published'] -%}
+        {%- if mart.is_view and has_columns_of(published, mart) -%}
+            {%- do with_new_dates.append(pair) -%}
+        {%- else -%}
+            {%- set beside = table_beside(mart.incorporate(path={'schema': 'marts'}), 'new') -%}
+            {%- do run_query(
+                'create table ' ~ beside ~ ' using parquet ' ~ ('partitioned by (as_of_date) ' if mart.is_view else '')
+                ~ "comment '" ~ pair['node'].description | replace("\\", "\\\\") | replace("'", "\\'") ~ "' as select * from " ~ mart
+            ) -%}
+            {%- do to_rename.append({'beside': beside, 'published': published, 'name': mart.identifier}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for pair in with_new_dates -%} {%- do publish_dates(pair['mart'], pair['published']) -%} {%- endfor -%}
+    {%- for made in to_rename -%}
+        {%- if made['published'] -%} {%- do adapter.drop_relation(made['published']) -%} {%- endif -%}
+        {%- do run_query('alter table ' ~ made['beside'] ~ ' rename to marts.' ~ made['name']) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{# Whether a relation is a table with the columns of another, by name and type; false where there is none. #}
+{% macro has_columns_of(relation, other) -%}
+    {%- if not relation or not relation.is_table -%} {{ return(false) }} {%- endif -%}
+    {%- set columns = [] -%}
+    {%- for one in [relation, other] -%}
+        {%- set named = [] -%}
+        {%- for column in adapter.get_columns_in_relation(one) -%}
+            {%- do named.append(column.name ~ ' ' ~ column.data_type) -%}
+        {%- endfor -%}
+        {%- do columns.append(named | sort) -%}
+    {%- endfor -%}
+    {{ return(columns[0] == columns[1]) }}
+{%- endmacro %}
+
+
+{# Of a mart with as-of dates, those that were built since they were last published; without those that are none any more. #}
+{% macro publish_dates(mart, published) -%}
+    {%- set names = adapter.get_columns_in_relation(published) | map(attribute='name') | list -%}
+    {%- do run_all(forget_dates(
+        published,
+        'as_of_date not in (select dates.as_of_date from ' ~ dates_published() ~ ' as dates)'
+        ~ ' or as_of_date not in (select ledger.as_of_date from ' ~ state_builds_relation() ~ ' as ledger'
+        ~ ' where ledger.as_of_date is not null)'
+    )) -%}
+    {%- do run_query(insert_states(
+        published, names,
+        'select * from ' ~ mart ~ ' where as_of_date not in (select dates.as_of_date from ' ~ dates_published() ~ ' as dates)'
+    )) -%}
+{%- endmacro %}
+
+
+{# The table of the as-of dates that people read as they were last built. #}
+{% macro dates_published() -%} history.as_of_dates_published {%- endmacro %}
+
+{% macro create_dates_published() -%}
+    {{ return(adapter.dispatch('create_dates_published')()) }}
+{%- endmacro %}
+
+{% macro default__create_dates_published() -%}
+    {%- do run_query('create table if not exists ' ~ dates_published() ~ ' (as_of_date date primary key)') -%}
+{%- endmacro %}
+
+{# a date can only leave as a partition, and a table must have a column besides #}
+{% macro spark__create_dates_published() -%}
+    {%- do run_query(
+        'create table if not exists ' ~ dates_published() ~ ' (note string, as_of_date date)'
+        ~ ' using parquet partitioned by (as_of_date)'
+    ) -%}
+{%- endmacro %}
+
+
+{# Statements by which as-of dates that will be built again are not held for published; condition as in forget_dates. #}
+{% macro unpublish_dates(condition) -%}
+    {{ return(adapter.dispatch('unpublish_dates')(condition)) }}
+{%- endmacro %}
+
+{% macro duckdb__unpublish_dates(condition) -%} {{ return([]) }} {%- endmacro %}
+
+{% macro default__unpublish_dates(condition) -%}
+    {%- set schema, name = dates_published().split('.') -%}
+    {%- set is_there = adapter.get_relation(this.database, schema, name) -%}
+    {{ return(forget_dates(dates_published(), condition) if is_there else []) }}
+{%- endmacro %}

@@ -1,1 +1,0 @@
-{{ conform_to_contract('interactions') }}

@@ -1,0 +1,3 @@
+{{ config(materialized='view', persist_docs={'relation': false, 'columns': false}) }}
+
+{{ conform_to_contract('transactions') }}

@@ -1,0 +1,129 @@
+"""The benchmark tells what a process took, and of a build where the time went."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from measure.measure_builds import StepError, main, models_seconds, run_step, seconds_by_node
+
+MEASURE_FOLDER = Path(sys.modules[run_step.__module__].__file__).parent
+
+
+def test_a_step_is_measured_from_outside(tmp_path):
+    """A process that fills 300 MB and waits, begun by a small one: a child starts at the size of
+    its parent, which tests make large."""
+    waits = "import time; filled = bytearray(300_000_000); time.sleep(0.5)"
+    measured = f"""
+import json, sys
+from dataclasses import asdict
+from pathlib import Path
+sys.path.insert(0, {str(MEASURE_FOLDER)!r})
+from measure.measure_builds import run_step
+warehouse = Path({str(tmp_path / "warehouse.duckdb")!r})
+print(json.dumps(asdict(run_step("waiting", [sys.executable, "-c", {waits!r}], warehouse))))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", measured], capture_output=True, text=True, check=True
+    )
+    step = json.loads(told.stdout)
+    assert 0.5 <= step["wall_seconds"] < 60
+    assert 0 < step["processor_seconds"] < step["wall_seconds"]
+    assert 300e6 < step["peak_memory_bytes"] < 500e6
+    assert step["warehouse_bytes"] == 0
+    assert step["seconds_by_node"] == {}
+
+
+def test_a_step_that_fails_says_what_it_printed(tmp_path):
+    command = [sys.executable, "-c", "raise SystemExit('no such bank')"]
+    with pytest.raises(StepError, match="loading failed:\nno such bank"):
+        run_step("loading", command, tmp_path / "warehouse.duckdb")
+
+
+def test_seconds_are_told_by_kind_and_name(tmp_path):
+    ids = ("model.project.customers", "test.project.unique_a.0a1b", "model.project.states")
+    nodes = [{"unique_id": id, "execution_time": 1.5 + n} for n, id in enumerate(ids)]
+    results = tmp_path / "run_results.json"
+    results.write_text(json.dumps({"results": nodes}), encoding="utf-8")
+    assert seconds_by_node(results) == {
+        "model.customers": 1.5,
+        "test.unique_a": 2.5,
+        "model.states": 3.5,
+    }
+
+
+def test_a_small_bank_is_measured_from_making_it_to_its_next_day(tmp_path):
+    folder, results = tmp_path / "banks", tmp_path / "results.jsonl"
+    asked = ["--customers", "150", "--no-tests", "--folder", folder, "--results", results]
+    asked += ["--repeat", "2"]
+    told = CliRunner().invoke(main, [str(word) for word in asked], env={"COLUMNS": "120"})
+    assert told.exit_code == 0, told.output
+    [measured] = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    names = [step["name"] for step in measured["steps"]]
+    assert names == [
+        "making the bank",
+        "loading",
+        "floor",
+        "full build",
+        "floor",
+        "full build",
+        "loading the next day",
+        "next day's build",
+    ]
+    _, _, floor, full, second_floor, second_full, _, next_day = measured["steps"]
+    assert measured["next_day_ratio"] == pytest.approx(
+        2 * next_day["wall_seconds"] / (full["wall_seconds"] + second_full["wall_seconds"])
+    )
+    assert measured["floor_ratio"] == pytest.approx(
+        (full["sql_seconds"] + second_full["sql_seconds"])
+        / (floor["sql_seconds"] + second_floor["sql_seconds"])
+    )
+    assert 0 < full["sql_seconds"] < full["wall_seconds"]
+    assert {"transactions", "states"} <= set(floor["seconds_by_node"])
+    models = {node for node in full["seconds_by_node"] if node.startswith("model.")}
+    assert {"model.stg_transactions", "model.critical_customers"} <= models
+    assert not [node for node in full["seconds_by_node"] if node.startswith("test.")]
+    assert full["seconds_by_kind"]["model"] == pytest.approx(
+        sum(full["seconds_by_node"][node] for node in models)
+    )
+    assert f"{measured['transactions']:,} transactions" in told.output
+    again = CliRunner().invoke(main, [str(word) for word in asked])
+    assert again.exit_code == 1 and "remove it or name another --folder" in again.output
+
+
+def test_models_take_from_the_first_start_to_the_last_end(tmp_path):
+    """Two models side by side, a pause, and a test after them, which does not count."""
+
+    def node(unique_id: str, *times: str) -> dict:
+        at = [f"2026-01-01T00:00:{time}Z" for time in times]
+        timing = [
+            {"name": "compile", "started_at": at[0], "completed_at": at[1]},
+            {"name": "execute", "started_at": at[1], "completed_at": at[2]},
+        ]
+        return {"unique_id": unique_id, "timing": timing}
+
+    nodes = [
+        node("model.project.one", "01.0", "01.5", "04.0"),
+        node("model.project.two", "02.0", "02.5", "03.0"),
+        node("model.project.three", "05.0", "05.5", "09.25"),
+        node("test.project.one", "09.25", "09.5", "20.0"),
+    ]
+    results = tmp_path / "run_results.json"
+    results.write_text(json.dumps({"results": nodes}), encoding="utf-8")
+    assert models_seconds(results) == 8.25
+
+
+def test_a_bank_is_measured_without_the_floor(tmp_path):
+    results = tmp_path / "results.jsonl"
+    asked = ["--customers", "150", "--no-tests", "--no-floor", "--results", results]
+    told = CliRunner().invoke(main, [str(word) for word in asked], env={"COLUMNS": "120"})
+    assert told.exit_code == 0, told.output
+    [measured] = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    assert "floor" not in {step["name"] for step in measured["steps"]}
+    assert "floor_ratio" not in measured
+    assert "times the floor" not in told.output
+    assert measured["next_day_ratio"] > 0
