@@ -127,7 +127,7 @@ def generate_demo(
 def check_arguments(
     customers: int, seed: int, end_date: date, months: int, then_days: int, file_format: str
 ) -> None:
-    """Raise DemoError on the first argument that makes no perspective."""
+    """Raise DemoError on the first argument that makes no sense."""
     for name, value, least, most in (
         ("customers", customers, 1, MOST_CUSTOMERS),
         ("seed", seed, 0, 2**62),
