@@ -88,3 +88,7 @@
         )
     {%- endif -%}
 {%- endmacro %}
+
+
+{# A day of a setting as a date; none is null. #}
+{% macro date_or_null(day) -%} {{ "date '" ~ day ~ "'" if day else 'cast(null as date)' }} {%- endmacro %}

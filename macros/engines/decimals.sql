@@ -3,6 +3,8 @@
 
 {% macro to_amount(expression) -%} cast({{ expression }} as {{ amount_type() }}) {%- endmacro %}
 
+{% macro amount_or_zero(expression) -%} {{ to_amount("coalesce(" ~ expression ~ ", 0)") }} {%- endmacro %}
+
 
 {#
     An amount at a rate. The product has twelve decimals, so it needs room before it is money again; at a rate of one,

@@ -30,6 +30,10 @@
 {% macro spark__list_element(list, number) -%} element_at({{ list }}, {{ number }}) {%- endmacro %}
 
 
+{# The share that lies below the top share, without the noise of a floating-point difference. #}
+{% macro share_below(top_share) -%} {{ return((1 - top_share) | round(10)) }} {%- endmacro %}
+
+
 {# The smallest value that at least this share of the values does not exceed. #}
 {% macro discrete_quantile(expression, fraction) -%}
     percentile_disc({{ fraction }}) within group (order by {{ expression }})

@@ -7,6 +7,18 @@
 {% endmacro %}
 
 
+{# The raw tables of the input contract, each with its name and its relation; none where the warehouse has no such table. #}
+{% macro raw_tables() %}
+    {%- set tables = [] -%}
+    {%- for source in (graph.sources.values() if execute else []) if source.source_name == 'raw' -%}
+        {%- do tables.append({
+            'name': source.name, 'relation': adapter.get_relation(source.database, source.schema, source.identifier)
+        }) -%}
+    {%- endfor -%}
+    {{ return(tables | sort(attribute='name')) }}
+{% endmacro %}
+
+
 {# The raw table with every column of the contract: absent optional columns are null, an absent optional table is empty. #}
 {% macro conform_to_contract(table_name) %}
     {%- set declared = source('raw', table_name) -%}
@@ -65,84 +77,6 @@
         {%- do pairs.append([column.name, value]) -%}
     {%- endfor -%}
     {{ row_as_json(pairs) if pairs else "'{}'" }}
-{%- endmacro %}
-
-
-{#
-    A CTE with the rows of a raw table, their key as record_key, as it is spelled where that differs as raw_key, and whether
-    it may stand more than once: only then are versions compared. In an incremental run only what arrived since the last run,
-    and every version of its keys. Which of them have older versions, how those spell them and when they came, staging knows;
-    raw is searched for these spellings in these deliveries, as to clean all of its keys again would cost more than all else.
-#}
-{% macro arrived_versions(name, relation, key) -%}
-    {%- set with_key -%}
-        select
-            *,
-            {{ clean_text(key) }} as record_key,
-            case when {{ as_text(key) }} != {{ clean_text(key) }} then {{ as_text(key) }} end as raw_key
-        from {{ relation }}
-    {%- endset -%}
-    {%- if is_incremental() -%}
-    arrived_rows as {{ materialized_once() }} (
-        {{ with_key }}
-        where loaded_at > ({{ newest_seen('loaded_at') }})
-    ),
-
-    older_versions as {{ materialized_once() }} (
-        select
-            coalesce(staged.raw_key, staged.{{ key }}) as spelling,
-            staged.loaded_at
-        from {{ this }} as staged
-        where staged.{{ key }} in (select arrived_rows.record_key from arrived_rows)
-        group by coalesce(staged.raw_key, staged.{{ key }}), staged.loaded_at
-    ),
-
-    older_rows as (
-        {{ with_key }}
-        where
-            loaded_at <= ({{ newest_seen('loaded_at') }})
-            and ({{ as_text(key) }}, loaded_at) in (
-                select
-                    older_versions.spelling,
-                    older_versions.loaded_at
-                from older_versions
-            )
-    ),
-
-    {{ name }} as {{ materialized_once() }} (
-        select
-            versions_of_keys.*,
-            record_key is not null and count(*) over (partition by record_key) > 1 as is_repeated
-        from (
-            select * from arrived_rows
-            union all
-            select * from older_rows
-        ) as versions_of_keys
-    )
-    {%- else -%}
-    repeated_keys as {{ materialized_once() }} (
-        select {{ hash_key(clean_text(key)) }} as digest
-        from {{ relation }}
-        group by {{ hash_key(clean_text(key)) }}
-        having count(*) > 1
-    ),
-
-    {{ name }} as {{ not_materialized() }} (
-        select
-            raw_rows.*,
-            raw_rows.record_key is not null and repeated_keys.digest is not null as is_repeated
-        from (
-            {{ with_key }}
-        ) as raw_rows
-        left join repeated_keys on {{ hash_key('raw_rows.record_key') }} = repeated_keys.digest
-    )
-    {%- endif -%}
-{%- endmacro %}
-
-
-{# The newest time in a column of what the model holds; older than any where it holds nothing yet. #}
-{% macro newest_seen(column) -%}
-    select coalesce(max(seen.{{ column }}), timestamp '1969-12-31 00:00:00') from {{ this }} as seen
 {%- endmacro %}
 
 

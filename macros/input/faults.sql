@@ -13,17 +13,21 @@
 
 
 {#
-    The "when" lines of a fault that every event can have: a timestamp that cannot be read, or a day on which it cannot
-    have happened.
+    The "when" lines of the faults that every event can have, in the order in which they are reported. The relation has
+    record_key, customer_key, occurred_at_utc, activity_date and loaded_at.
 #}
-{% macro timestamp_faults(occurred_at, activity_date, loaded_at) -%}
-    when {{ occurred_at }} is null then 'invalid_timestamp'
-            when {{ activity_date }} < date '{{ var("earliest_valid_date") }}' then 'date_out_of_range'
-            {{ future_fault(activity_date, loaded_at) }}
+{% macro common_faults(relation) -%}
+    when {{ relation }}.record_key is null then 'missing_key'
+            when {{ relation }}.customer_key is null then 'missing_customer'
+            when {{ is_broken_text(relation ~ '.record_key') }} or {{ is_broken_text(relation ~ '.customer_key') }}
+                then 'broken_text'
+            when {{ relation }}.occurred_at_utc is null then 'invalid_timestamp'
+            when {{ relation }}.activity_date < date '{{ var("earliest_valid_date") }}' then 'date_out_of_range'
+            {{ future_fault(relation ~ '.activity_date', relation ~ '.loaded_at') }}
 {%- endmacro %}
 
 
-{# Nothing can have happened after it arrived; where no arrival is known, nothing is in the future. #}
+{# Nothing can have happened after it was loaded; where no load time is known, nothing lies in the future. #}
 {% macro future_fault(activity_date, loaded_at) -%}
     when
                 {{ activity_date }} > {{ business_date(loaded_at) }}

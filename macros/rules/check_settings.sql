@@ -1,28 +1,28 @@
 {#
-    Before an incremental run: the vars and seeds are those that the warehouse was built with. Otherwise the new rows
-    would be told by other rules than the old ones. A full refresh that changes them marks the ledger, which only its end
-    replaces: broken off half-way, it leaves tables of both kinds, and only another full refresh can go on.
+    Before an incremental run: settings and seeds are those that the stored states were built with. Otherwise new rows would
+    follow other rules than old ones. A full refresh that changes them marks state_builds, which only its end replaces: broken
+    off half-way, it leaves tables of both kinds, and only another full refresh can go on.
 #}
 {% macro check_settings() %}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
-        {%- set ledger = state_builds_relation() -%}
-        {%- set rows = run_query('select as_of_date, built_with from ' ~ ledger) if ledger else [] -%}
+        {%- set state_builds = built_relation('state_builds') -%}
+        {%- set rows = run_query('select as_of_date, built_with from ' ~ state_builds) if state_builds else [] -%}
         {%- set changed = [] -%}
         {%- for setting in state_settings() if rows | length and setting not in rows[0]['built_with'].split('; ') -%}
             {%- do changed.append(setting if setting.startswith('var') else setting.split(' = ')[0]) -%}
         {%- endfor -%}
         {%- if flags.FULL_REFRESH and changed -%}
-            insert into {{ ledger }} (built_with) values ('unfinished')
+            insert into {{ state_builds }} (built_with) values ('unfinished')
         {%- elif not flags.FULL_REFRESH -%}
             {%- if rows | selectattr('as_of_date', 'none') | list -%}
                 {{ exceptions.raise_compiler_error(
                     "Nothing was built. A full refresh with other settings than before did not come to its end and has left "
-                    ~ "tables of both. Build with --full-refresh."
+                    ~ "tables of both. " ~ build_all_of_history()
                 ) }}
             {%- elif changed and last_state_builds() -%}
                 {{ exceptions.raise_compiler_error(
-                    "Nothing was built. The states in this warehouse were built with other settings than now given (now: "
-                    ~ changed | join(", ") ~ "). Build with --full-refresh, so that all of history is told in one way."
+                    "Nothing was built. The states in this warehouse were built with other settings (now: "
+                    ~ changed | join(", ") ~ "), so that old and new rows would follow different rules. " ~ build_all_of_history()
                 ) }}
             {%- endif -%}
         {%- endif -%}
@@ -31,7 +31,7 @@
 
 
 {#
-    Before an incremental run: no month-end that is frozen would leave, or open again, because of a day in an earlier month;
+    Before an incremental run: no frozen month-end would leave, or open again, because the as-of date lies in an earlier month;
     it could only come back restated.
 #}
 {% macro check_look_back() %}
@@ -45,8 +45,27 @@
             {{ exceptions.raise_compiler_error(
                 "Nothing was built. As of " ~ var('as_of_date') ~ ", month-ends that are frozen would open again or leave ("
                 ~ lost.columns[0].values()[0] ~ " to " ~ lost.columns[1].values()[0] ~ "), and could only come back restated. "
-                ~ "Look back in a warehouse of its own, or build with --full-refresh."
+                ~ "Look back in a warehouse of its own. Or: " ~ build_all_of_history()
             ) }}
         {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Before an incremental run: what is built has the columns that the run reads of it; tables grow by a column only after that. #}
+{% macro check_built_before() %}
+    {%- if execute and flags.WHICH in ('build', 'run') and not flags.FULL_REFRESH -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized != 'view' -%}
+            {%- set read = ['last_changed_at'] if node.config.meta.get('by_customer') else [] -%}
+            {%- set read = ['raw_key', 'last_changed_at'] if node.fqn[1] == 'staging' and node.config.materialized == 'incremental' else read -%}
+            {%- set built = adapter.get_relation(node.database, node.schema, node.alias) if read else none -%}
+            {%- set columns = adapter.get_columns_in_relation(built) | map(attribute='name') | list if built else [] -%}
+            {%- for missing in read | reject('in', columns) if columns -%}
+                {{ exceptions.raise_compiler_error(
+                    "Nothing was built. " ~ node.schema ~ "." ~ node.alias ~ " was built by an earlier version of this project, "
+                    ~ "without the column " ~ missing ~ ", by which a run finds new rows. " ~ build_all_of_history()
+                ) }}
+            {%- endfor -%}
+        {%- endfor -%}
     {%- endif -%}
 {% endmacro %}

@@ -23,6 +23,15 @@
 {%- endmacro %}
 
 
+{# The score of a row's metric_value, by its metric: of recency low is best. #}
+{% macro metric_score(metrics, cut_points) -%}
+    case {{ metrics }}.metric
+        when 'recency_days' then {{ rfm_score(metrics ~ '.metric_value', cut_points, best='low') }}
+        else {{ rfm_score(metrics ~ '.metric_value', cut_points) }}
+    end
+{%- endmacro %}
+
+
 {# Whether a value is on the good side of its line, by the var value_class_reference. #}
 {% macro is_high(value, references, best='high') -%}
     {%- if var('value_class_reference') == 'score' -%}
@@ -58,5 +67,12 @@
 {% macro fixed_cut_points() -%}
     {%- for number in range(1, 10) %}
     {{ to_threshold("max(cut_point) filter (where cut_number = " ~ number ~ ")") }} as cut_point_{{ number }}{{ "," if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The nine cut points of a relation; none: nine nulls. #}
+{% macro all_cut_points(relation=none) -%}
+    {%- for number in range(1, 10) %}
+    {{ relation ~ "." if relation else "null as " }}cut_point_{{ number }}{{ "," if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -18,6 +18,3 @@
     greatest(cast(0 as {{ double_type() }}), least(cast(1 as {{ double_type() }}), {{ quotients[lies] }}))
 {%- endmacro %}
 
-
-{# What so many days of the year before brought on average. #}
-{% macro usual_of_days(total_of_year, days) -%} {{ to_threshold(ratio(total_of_year ~ " * " ~ days, "365")) }} {%- endmacro %}

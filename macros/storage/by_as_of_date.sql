@@ -1,17 +1,21 @@
 {#
-    Materialisation of the tables of states: replaced as-of date by as-of date, a statement for as many dates as
-    records_per_statement allows, so that memory does not grow with the history. Only the dates that this run must build
-    are touched, and those that are no longer as-of dates, such as yesterday's, leave. All of it is one transaction where
-    the engine has such a thing.
+    Stores a table of states as-of date by as-of date. A run replaces the dates that as_of_dates says need_rebuild, and
+    removes dates that are no as-of dates any more. All of it is one transaction where the engine has transactions.
 
-    The model says what it takes of each relation with as-of dates: only_dates_to_build(), only_dates_before() or
-    stored_dates_before(). One that measures daily facts says is_of_changed_customer() of them, and has only the customers
-    replaced whose row can have changed.
+    The model is rendered once for each statement (render_for), with that statement's dates in place of a query for them: an
+    engine finds literal dates by their place, but reads everything to join a table of dates. A statement takes as many
+    dates as records_per_statement allows, so that memory does not grow with the history.
+
+    In the model:
+      only_dates_to_build()     the dates that the statement builds
+      only_dates_before()       the dates before them that the same statement builds as well
+      stored_dates_before()     the dates before them as the table already stores them
+      is_of_changed_customer()  with meta by_customer: the customers that the statement recomputes (history/changed_customers)
 #}
 {% materialization by_as_of_date, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if only_dates_to_build() not in sql -%}
+    {%- if 'only_dates_to_build()' not in model.raw_code -%}
         {{ exceptions.raise_compiler_error(this.identifier ~ " is built by as-of date and must say only_dates_to_build()") }}
     {%- endif -%}
 
@@ -20,9 +24,7 @@
 
     {%- if existing is none or existing.is_view or should_full_refresh() -%}
         {%- if existing -%} {%- do adapter.drop_relation(existing) -%} {%- endif -%}
-        {%- call statement('main') -%}
-            {{ create_empty_by_date(target_relation, sql) }}
-        {%- endcall -%}
+        {%- call statement('main') -%} {{ create_empty_by_date(target_relation, sql) }} {%- endcall -%}
     {%- else -%}
         {%- call noop_statement('main', 'OK') -%} {%- endcall -%}
     {%- endif -%}
@@ -32,31 +34,29 @@
     {%- if columns | sort != columns_of_model | sort -%}
         {{ exceptions.raise_compiler_error(
             this.identifier ~ " was built with other columns than its model gives: " ~ columns_of_model | join(", ")
-            ~ ". Build with --full-refresh, so that all of history is told in one way."
+            ~ ". " ~ build_all_of_history()
         ) }}
     {%- endif -%}
 
-    {%- set changed = changed_customers_by_date(target_relation, sql) -%}
+    {%- set changed_by_date = changed_customers_by_date(target_relation) -%}
     {%- do run_all(forget_dates(
         target_relation, 'as_of_date not in (select spine.as_of_date from ' ~ ref('as_of_dates') ~ ' as spine)'
     )) -%}
-    {%- for date, is_changed in changed.items() -%}
-        {%- set dated_sql = sql | replace(only_dates_to_build(), dates_filter([date])) | replace(is_of_changed_customer(), is_changed) -%}
+    {%- for date, is_changed in changed_by_date.items() -%}
+        {%- set dated_sql = render_for({'dates': [date], 'is_changed': is_changed}) -%}
         {%- do run_all(forget_dates(target_relation, is_among_dates('as_of_date', [date]) ~ ' and ' ~ is_changed)) -%}
         {%- call statement('insert_changed_' ~ loop.index) -%} {{ insert_states(target_relation, columns, dated_sql) }} {%- endcall -%}
     {%- endfor -%}
 
-    {%- for rows in dates_by_statement(other_than=changed.keys()) -%}
+    {%- for rows in dates_by_statement(other_than=changed_by_date.keys()) -%}
         {%- set dates = rows | map(attribute='as_of_date') | list -%}
         {%- set dates_before = rows | map(attribute='previous_as_of_date') | select | list -%}
-        {%- set these_dates = dates_filter(dates) -%}
-        {%- set built_along = dates_filter(dates_before | select('in', dates)) -%}
-        {%- set dated_sql = sql | replace(only_dates_before(), built_along) | replace(only_dates_to_build(), these_dates) -%}
-        {%- if 'stored_dates_before()' in model.raw_code -%}
-            {%- set told = '(select * from ' ~ target_relation ~ ' ' ~ dates_filter(dates_before | reject('in', dates)) ~ ')' -%}
-            {%- set dated_sql = dated_sql | replace(stored_dates_before(), told) -%}
-        {%- endif -%}
-        {%- do run_all(forget_dates(target_relation, these_dates | replace('where ', ''))) -%}
+        {%- set dated_sql = render_for({
+            'dates': dates,
+            'dates_before': dates_before | select('in', dates) | list,
+            'stored_dates_before': dates_before | reject('in', dates) | list
+        }) -%}
+        {%- do run_all(forget_dates(target_relation, is_among_dates('as_of_date', dates))) -%}
         {%- call statement('insert_' ~ loop.index) -%} {{ insert_states(target_relation, columns, dated_sql) }} {%- endcall -%}
     {%- endfor -%}
 
@@ -68,43 +68,47 @@
 {% endmaterialization %}
 
 
-{% macro run_all(statements) %}
-    {%- for one in statements -%} {%- do run_query(one) -%} {%- endfor -%}
-{% endmacro %}
+{# The SQL of the model for one statement: what the macros below say follows from the scope. #}
+{% macro render_for(scope) -%}
+    {%- do model.update({'scope': scope}) -%}
+    {{ return(render(model.raw_code)) }}
+{%- endmacro %}
 
 
-{#
-    Of a table or view with as-of dates: those that an arrival, or the calendar, has outdated. A table built by as-of
-    date puts the dates themselves here, as engines find a date at its place, and the dates of a query by reading all.
-#}
 {% macro only_dates_to_build() -%}
-    where as_of_date in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine where spine.needs_rebuild)
+    {%- if 'scope' in model -%}
+        where {{ is_among_dates('as_of_date', model.scope.dates) }}
+    {%- else -%}
+        where as_of_date in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine where spine.needs_rebuild)
+    {%- endif -%}
 {%- endmacro %}
 
-{# Of a table or view with as-of dates: each date before an outdated one, where the same statement builds both. #}
 {% macro only_dates_before() -%}
-    where as_of_date in (select spine.previous_as_of_date from {{ ref('as_of_dates') }} as spine where spine.needs_rebuild)
+    {%- if 'scope' in model -%}
+        where {{ is_among_dates('as_of_date', model.scope.dates_before) }}
+    {%- else -%}
+        where as_of_date in (select spine.previous_as_of_date from {{ ref('as_of_dates') }} as spine where spine.needs_rebuild)
+    {%- endif -%}
 {%- endmacro %}
 
-{#
-    Where only_dates_before() does not reach: the states of the date before as the table itself holds them, so that an
-    open date is compared with what a frozen one told. A table of compared states puts itself here; elsewhere it is empty.
-#}
-{% macro stored_dates_before() -%}
-    (select * from {{ ref('int_lifecycle_stages') }} where 1 = 0)
+{# Outside of a build nothing is stored yet: no row of a relation that has the columns. #}
+{% macro stored_dates_before(like) -%}
+    {%- if 'scope' in model -%}
+        {{ this }} where {{ is_among_dates('as_of_date', model.scope.stored_dates_before) }}
+    {%- else -%}
+        {{ like }} where 1 = 0
+    {%- endif -%}
 {%- endmacro %}
 
-{# For a test: the as-of dates for which a flag of as_of_dates (is_current, needs_rebuild) holds, as dates once they are known. #}
+{# For a test: the as-of dates for which a flag of as_of_dates holds, as dates once they are known. #}
 {% macro only_dates_where(flag) -%}
     {%- set spine = ref('as_of_dates') -%}
     {%- if execute and load_relation(spine) -%}
-        {{ dates_filter(run_query('select as_of_date from ' ~ spine ~ ' where ' ~ flag).columns[0].values()) }}
+        where {{ is_among_dates('as_of_date', run_query('select as_of_date from ' ~ spine ~ ' where ' ~ flag).columns[0].values()) }}
     {%- else -%}
         where as_of_date in (select spine.as_of_date from {{ spine }} as spine where spine.{{ flag }})
     {%- endif -%}
 {%- endmacro %}
-
-{% macro dates_filter(dates) -%} where {{ is_among_dates('as_of_date', dates) }} {%- endmacro %}
 
 {# Whether a column is one of some dates, given as text or as dates. #}
 {% macro is_among_dates(column, dates) -%}
@@ -113,10 +117,7 @@
 {%- endmacro %}
 
 
-{#
-    The outdated as-of dates, other than some, as lists of those that one statement builds: at least one, and no more records
-    than allowed.
-#}
+{# The as-of dates to build, without some, as lists of those that one statement builds: at least one each. #}
 {% macro dates_by_statement(other_than=[]) %}
     {%- set ns = namespace(batches=[], records=0) -%}
     {%- for row in run_query(
@@ -131,4 +132,8 @@
         {%- set ns.records = ns.records + records -%}
     {%- endfor -%}
     {{ return(ns.batches) }}
+{% endmacro %}
+
+{% macro run_all(statements) %}
+    {%- for one in statements -%} {%- do run_query(one) -%} {%- endfor -%}
 {% endmacro %}

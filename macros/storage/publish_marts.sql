@@ -54,7 +54,7 @@
             {%- do publish_all(pairs) -%}
             {%- do run_all(forget_dates(dates_published(), 'as_of_date is not null')) -%}
             {%- do run_query(
-                'insert into ' ~ dates_published() ~ ' (as_of_date) select as_of_date from ' ~ state_builds_relation()
+                'insert into ' ~ dates_published() ~ ' (as_of_date) select as_of_date from ' ~ built_relation('state_builds')
                 ~ ' where as_of_date is not null'
             ) -%}
             {%- do adapter.commit() -%}
@@ -147,8 +147,8 @@
     {%- do run_all(forget_dates(
         published,
         'as_of_date not in (select dates.as_of_date from ' ~ dates_published() ~ ' as dates)'
-        ~ ' or as_of_date not in (select ledger.as_of_date from ' ~ state_builds_relation() ~ ' as ledger'
-        ~ ' where ledger.as_of_date is not null)'
+        ~ ' or as_of_date not in (select builds.as_of_date from ' ~ built_relation('state_builds') ~ ' as builds'
+        ~ ' where builds.as_of_date is not null)'
     )) -%}
     {%- do run_query(insert_states(
         published, names,

@@ -8,7 +8,7 @@
 {% materialization table, adapter='spark', supported_languages=['sql'] %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
-    {%- do make_beside_and_rename(target_relation, sql, config.get('meta', {}).get('partitioned_by')) -%}
+    {%- do make_beside_and_rename(target_relation, sql, config.get('meta', {}).get('partition_column')) -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

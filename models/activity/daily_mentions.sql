@@ -1,7 +1,7 @@
 with
 
 mentions as (
-    select * from {{ ref('stg_social_mentions') }}
+    select * from {{ with_customer_id(ref('stg_social_mentions')) }} as identified
     where
         {{ is_fact_row() }}
         and {{ is_of_affected_fact(ref('stg_social_mentions')) }}

@@ -1,115 +1,52 @@
 {{ config(unique_key='customer_id', meta={'dated_by': none}) }}
 
+-- The first days of each customer. Only customers whose facts newly loaded rows may change are worked out again.
 with
 
-{{ affected_customers({
-    ref('stg_transactions'): 'transactions_changed_at',
-    ref('daily_interactions'): 'interactions_changed_at',
-    ref('daily_feedback'): 'feedback_changed_at',
-    ref('daily_mentions'): 'mentions_changed_at',
+{{ affected_customers(ref('active_days'), {
+    'transactions': 'transactions_changed_at',
+    'interactions': 'interactions_changed_at',
+    'feedback': 'feedback_changed_at',
+    'mentions': 'mentions_changed_at',
 }) }}
 
-daily_purchases as (
-    select * from {{ ref('daily_purchases') }}
+active_days as {{ not_materialized() }} (
+    select * from {{ ref('active_days') }}
     where {{ is_affected_customer() }}
 ),
 
-sightings as (
+-- a customer whose rows were all corrected away keeps a row with null dates, so that delete+insert still replaces the old one
+first_days as (
     select
         customer_id,
-        'transactions' as kind,
-        activity_date,
-        purchase_count > 0 or return_count > 0 as is_seen,
-        purchase_count > 0 as is_purchase,
-        last_changed_at
-    from daily_purchases
-
-    union all
-
-    -- a salary, a fee: no purchase, but someone was there
-    select
-        customer_id,
-        'transactions' as kind,
-        activity_date,
-        record_status = 'accepted' as is_seen,
-        false as is_purchase,
-        last_changed_at
-    from {{ ref('stg_transactions') }}
-    where
-        not is_purchase
-        and not is_return
-        and {{ is_fact_row() }}
-        and {{ is_affected_customer() }}
-
-    union all
-
-    select
-        customer_id,
-        'interactions' as kind,
-        activity_date,
-        touch_count > 0 as is_seen,
-        false as is_purchase,
-        last_changed_at
-    from {{ ref('daily_interactions') }}
-    where {{ is_affected_customer() }}
-
-    union all
-
-    select
-        customer_id,
-        'feedback' as kind,
-        activity_date,
-        feedback_count > 0 as is_seen,
-        false as is_purchase,
-        last_changed_at
-    from {{ ref('daily_feedback') }}
-    where {{ is_affected_customer() }}
-
-    union all
-
-    select
-        customer_id,
-        'mentions' as kind,
-        activity_date,
-        mention_count > 0 as is_seen,
-        false as is_purchase,
-        last_changed_at
-    from {{ ref('daily_mentions') }}
-    where {{ is_affected_customer() }}
-),
-
--- who was seen in rows alone that were corrected away stays, as seen on no day, so that replacing customers loses nothing
-first_seen as (
-    select
-        customer_id,
-        min(activity_date) filter (where is_seen) as first_seen_date,
+        min(activity_date) filter (where was_active) as first_activity_date,
         min(activity_date) filter (where is_purchase) as first_purchase_date,
         max(last_changed_at) filter (where kind = 'transactions') as transactions_changed_at,
         max(last_changed_at) filter (where kind = 'interactions') as interactions_changed_at,
         max(last_changed_at) filter (where kind = 'feedback') as feedback_changed_at,
         max(last_changed_at) filter (where kind = 'mentions') as mentions_changed_at
-    from sightings
+    from active_days
     group by customer_id
 ),
 
 second_purchases as (
     select
-        daily_purchases.customer_id,
-        min(daily_purchases.activity_date) as second_purchase_date
-    from daily_purchases
-    inner join first_seen on daily_purchases.customer_id = first_seen.customer_id
+        active_days.customer_id,
+        min(active_days.activity_date) as second_purchase_date
+    from active_days
+    inner join first_days on active_days.customer_id = first_days.customer_id
     where
-        daily_purchases.purchase_count > 0
-        and daily_purchases.activity_date > first_seen.first_purchase_date
-    group by daily_purchases.customer_id
+        active_days.is_purchase
+        and active_days.activity_date > first_days.first_purchase_date
+    group by active_days.customer_id
 ),
 
-first_days as (
+first_and_second_days as (
     select
-        first_seen.*,
+        first_days.*,
         second_purchases.second_purchase_date
-    from first_seen
-    left join second_purchases on first_seen.customer_id = second_purchases.customer_id
+    from first_days
+    left join second_purchases on first_days.customer_id = second_purchases.customer_id
 )
 
-select * from first_days
+select * from first_and_second_days

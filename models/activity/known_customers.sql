@@ -4,7 +4,7 @@ with
 
 first_activity as (
     select * from {{ ref('first_activity') }}
-    where first_seen_date is not null
+    where first_activity_date is not null
 ),
 
 -- a registration without a date is as old as the register
@@ -12,7 +12,7 @@ customers as (
     select
         *,
         coalesce(registered_date, date '{{ var("earliest_valid_date") }}') as known_since_date
-    from {{ ref('stg_customers') }}
+    from {{ with_customer_id(ref('stg_customers')) }} as identified
     where record_status = 'accepted'
 ),
 
@@ -20,8 +20,8 @@ known as (
     select
         coalesce(first_activity.customer_id, customers.customer_id) as customer_id,
         least(
-            coalesce(first_activity.first_seen_date, customers.known_since_date),
-            coalesce(customers.known_since_date, first_activity.first_seen_date)
+            coalesce(first_activity.first_activity_date, customers.known_since_date),
+            coalesce(customers.known_since_date, first_activity.first_activity_date)
         ) as known_since_date,
         first_activity.first_purchase_date,
         first_activity.second_purchase_date,

@@ -1,3 +1,4 @@
+-- Turning points with their reason in words: the sentence of the type (seed turning_point_types) with its numbers in it.
 with
 
 turning_points as (
@@ -74,6 +75,14 @@ explained as (
         {{ filled_sentence('sentence_en', 'observed_en', 'reference_en', 'started_on') }} as reason_en,
         {{ filled_sentence('sentence_zh', 'observed_zh', 'reference_zh', 'started_on') }} as reason_zh
     from worded
+),
+
+labelled as (
+    select
+        explained.*,
+        {{ label_columns(['direction', 'perspective']) }}
+    from explained
+    {{ label_joins(['direction', 'perspective'], 'explained') }}
 )
 
-select * from explained
+select * from labelled

@@ -1,19 +1,21 @@
 {{ config(post_hook=["{{ check_as_of_date() }}", "{{ forget_dates_to_build() }}"]) }}
 
-{%- set ledger = last_state_builds() %}
-
+-- The days that states speak of: the month-ends of the history and the current as-of date. Nothing reads the clock: the
+-- current as-of date is a setting, or the last complete business day in the data.
 with
 
 activity_days as (
     select * from {{ ref('activity_days') }}
 ),
 
--- a day is complete when the newest row arrived after it had ended
+-- a day is complete when the newest row was loaded after it had ended
 last_complete_day as (
     select
         least(
             max(activity_date) filter (where transaction_count > 0),
-            {{ add_days(business_date("max(arrived_at) filter (where arrived_at > timestamp '1970-01-01')"), -1) }}
+            {{ add_days(
+                business_date("max(newest_loaded_at) filter (where newest_loaded_at > timestamp '1970-01-01')"), -1
+            ) }}
         ) as last_complete_date,
         min(activity_date) filter (where transaction_count > 0) as first_date
     from activity_days
@@ -21,7 +23,7 @@ last_complete_day as (
 
 current_day as (
     select
-        {% if var('as_of_date') %} date '{{ var("as_of_date") }}' {% else %} last_complete_date {% endif %} as as_of_date,
+        coalesce({{ date_or_null(var('as_of_date')) }}, last_complete_date) as as_of_date,
         first_date
     from last_complete_day
 ),
@@ -36,7 +38,7 @@ month_ends as (
     cross join months_back
 ),
 
--- a month before the first transaction has nothing to tell
+-- a month before the first transaction has nothing to report
 spine as (
     select month_ends.as_of_date
     from month_ends
@@ -49,7 +51,7 @@ spine as (
     from current_day
 ),
 
-arrivals as (
+known_by_date as (
     select
         spine.as_of_date,
         cast(coalesce(sum(activity_days.record_count), 0) as bigint) as record_count,
@@ -59,39 +61,35 @@ arrivals as (
     group by spine.as_of_date
 ),
 
-placed_in_history as (
+in_history as (
     select
-        arrivals.as_of_date,
-        arrivals.record_count,
-        arrivals.data_last_changed_at,
-        arrivals.as_of_date = current_day.as_of_date as is_current,
-        arrivals.as_of_date = {{ month_end('arrivals.as_of_date') }} as is_month_end,
-        arrivals.as_of_date < {{ month_end('current_day.as_of_date', -1 * var('history_lag_months')) }} as is_frozen,
-        lag(arrivals.as_of_date) over (order by arrivals.as_of_date) as previous_as_of_date
-    from arrivals
+        known_by_date.*,
+        known_by_date.as_of_date = current_day.as_of_date as is_current,
+        known_by_date.as_of_date = {{ month_end('known_by_date.as_of_date') }} as is_month_end,
+        known_by_date.as_of_date < {{ month_end('current_day.as_of_date', -1 * var('history_lag_months')) }} as is_frozen,
+        lag(known_by_date.as_of_date) over (order by known_by_date.as_of_date) as previous_as_of_date
+    from known_by_date
     cross join current_day
 ),
 
-compared_with_last_run as (
+-- a date that was never built, or an open one whose data changed since
+since_last_build as (
     select
-        placed_in_history.as_of_date,
-        placed_in_history.is_current,
-        placed_in_history.is_month_end,
-        placed_in_history.is_frozen,
-        placed_in_history.previous_as_of_date,
-        placed_in_history.record_count,
-        placed_in_history.data_last_changed_at,
-        {% if ledger -%}
-        ledger.as_of_date is null
+        in_history.as_of_date,
+        in_history.is_current,
+        in_history.is_month_end,
+        in_history.is_frozen,
+        in_history.previous_as_of_date,
+        in_history.record_count,
+        in_history.data_last_changed_at,
+        last_builds.as_of_date is null
         or (
-            not placed_in_history.is_frozen
-            and ledger.data_last_changed_at is distinct from placed_in_history.data_last_changed_at
-        )
-        {%- else -%} true {%- endif %} as needs_rebuild
-    from placed_in_history
-    {% if ledger -%}
-    left join {{ ledger }} as ledger on placed_in_history.as_of_date = ledger.as_of_date
-    {%- endif %}
+            not in_history.is_frozen
+            and last_builds.data_last_changed_at is distinct from in_history.data_last_changed_at
+        ) as needs_rebuild
+    from in_history
+    left join {{ last_state_builds() or no_state_builds() }} as last_builds
+        on in_history.as_of_date = last_builds.as_of_date
 )
 
-select * from compared_with_last_run
+select * from since_last_build

@@ -1,16 +1,15 @@
-{{ config(meta={'partitioned_by': 'as_of_date'}) }}
+{{ config(meta={'partition_column': 'as_of_date'}) }}
 
--- depends on every table of states, so that it is written only when all of them are
+-- Written after all tables of states, so a date that stands here is whole.
 -- depends_on: {{ ref('int_turning_points_unioned') }}
 -- depends_on: {{ ref('int_segment_counts') }}
-
 with
 
 as_of_dates as (
     select * from {{ ref('as_of_dates') }}
 ),
 
-built as (
+builds as (
     select
         as_of_date,
         data_last_changed_at,
@@ -18,4 +17,4 @@ built as (
     from as_of_dates
 )
 
-select * from built
+select * from builds

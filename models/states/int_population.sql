@@ -1,3 +1,4 @@
+-- Everyone known by an as-of date: they all have a state on it, whether they bought or not.
 with
 
 as_of_dates as (
@@ -8,12 +9,8 @@ known_customers as (
     select * from {{ ref('known_customers') }}
 ),
 
-purchase_metrics as (
-    select * from {{ ref('int_purchase_metrics') }}
-),
-
--- everyone known by the as-of date has a state on it, bought or not. A condition on known_days and not a join on dates:
--- of such a join engines expect next to no rows, and then build their hash tables of the wide side
+-- a condition on known_days, not a join on dates: engines expect next to no rows of such a join, and then build their
+-- hash tables of the wide side
 everyone as (
     select
         known_customers.*,
@@ -24,7 +21,7 @@ everyone as (
     cross join known_customers
 ),
 
-spined as (
+population as (
     select
         customer_id,
         as_of_date,
@@ -36,37 +33,6 @@ spined as (
         case when second_purchase_date <= as_of_date then second_purchase_date end as second_purchase_date
     from everyone
     where known_days >= 0
-),
-
-spined_with_purchases as (
-    select
-        spined.*,
-        purchase_metrics.last_purchase_date,
-        {{ days_between('purchase_metrics.last_purchase_date', 'spined.as_of_date') }} as recency_days,
-        coalesce(purchase_metrics.purchase_day_count, 0) as purchase_day_count,
-        {{ to_amount('coalesce(purchase_metrics.lifetime_net_amount, 0)') }} as lifetime_net_amount,
-        coalesce(purchase_metrics.window_purchase_day_count, 0) as window_purchase_day_count,
-        coalesce(purchase_metrics.order_count, 0) as order_count,
-        {{ to_amount('coalesce(purchase_metrics.gross_amount, 0)') }} as gross_amount,
-        {{ to_amount('coalesce(purchase_metrics.returned_amount, 0)') }} as returned_amount,
-        {{ to_amount('coalesce(purchase_metrics.net_amount, 0)') }} as net_amount,
-        purchase_metrics.profit_amount,
-        coalesce({{ frequency_count('purchase_metrics') }}, 0) as frequency_count,
-        {{ to_amount('coalesce(' ~ monetary_amount('purchase_metrics') ~ ', 0)') }} as monetary_amount,
-        coalesce(purchase_metrics.window_purchase_day_count > 0, false) as is_buyer,
-        {{ to_amount('coalesce(purchase_metrics.net_amount_365, 0)') }} as net_amount_365,
-        {{ to_amount('coalesce(purchase_metrics.net_amount_half, 0)') }} as net_amount_half,
-        {{ to_amount('coalesce(purchase_metrics.net_amount_half_before, 0)') }} as net_amount_half_before,
-        {{ to_amount('coalesce(purchase_metrics.net_amount_value_drop, 0)') }} as net_amount_value_drop,
-        {{ to_amount('coalesce(purchase_metrics.net_amount_value_drop_year, 0)') }} as net_amount_value_drop_year,
-        coalesce(purchase_metrics.purchase_day_count_value_drop_year, 0) as purchase_day_count_value_drop_year,
-        purchase_metrics.returned_on_date,
-        purchase_metrics.purchase_before_return_date
-    from spined
-    left join purchase_metrics
-        on
-            spined.customer_id = purchase_metrics.customer_id
-            and spined.as_of_date = purchase_metrics.as_of_date
 )
 
-select * from spined_with_purchases
+select * from population

@@ -1,18 +1,19 @@
 {{ config(materialized='by_as_of_date') }}
 
+-- How many customers stand in each segment and where they came from, so that the marts on segments read few rows.
 with
 
 -- who has no state on the as-of date before is newly known
 states as (
     select
-        compared.*,
-        coalesce(compared.previous_value_class, 'newly_known') as from_value_class
-    from {{ ref('int_customer_states') }} as compared
+        hub.*,
+        coalesce(hub.previous_value_class, 'newly_known') as from_value_class
+    from {{ ref('int_customer_states') }} as hub
     {{ only_dates_to_build() }}
 ),
 
--- from the old class to today's values by the old lines is behaviour; from there to today's class is the line
-counted as (
+-- from the old class to today's values by the old thresholds is behaviour; from there to today's class is the threshold
+counts as (
     select
         as_of_date,
         from_value_class,
@@ -38,4 +39,4 @@ counted as (
     group by as_of_date, from_value_class, value_class, abc_class, is_buyer
 )
 
-select * from counted
+select * from counts

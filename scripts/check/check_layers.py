@@ -30,39 +30,47 @@ import yaml
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 
 # Which layer reads which. A layer is a folder of models, with the subfolders that have no line of
-# their own; "activity/daily_purchases" is that one model of a layer, "staging/base_*" the models of
-# a layer whose names begin so. Only base models read the raw tables, and no mart reads a mart.
+# their own; "activity/daily_purchases" is that one model of a layer. Only base models read raw.
 MAY_READ = {
     "staging": {"staging", "seeds"},
-    "activity": {"staging", "activity"},
-    "history": {"staging", "activity", "history", "states", "critical"},
+    "identity": {"staging"},
+    "activity": {"staging", "identity", "activity"},
+    # state_builds is written after the tables of states that it speaks of
+    "history": {
+        *("staging/int_records_unioned", "history"),
+        *("states/int_segment_counts", "critical/int_turning_points_unioned"),
+    },
     "states": {"activity", "history", "states", "seeds"},
     # one view per turning-point type: they do not read each other
-    "critical/turning_points": {"states", "seeds"},
+    "critical/turning_points": {"states/int_customer_states", "seeds"},
     # the best year of the few who are dormant is no part of everyone's state
     "critical": {
         *("critical/turning_points", "critical", "history", "states", "seeds"),
         "activity/daily_purchases",
     },
-    # rejected rows go no further than staging, so the marts on data quality read them there
+    # no mart reads a mart; those on quality read rejected rows where they end, in staging
     "marts": {
-        *("marts", "critical", "states", "history", "activity", "seeds"),
-        "staging/int_records_unioned",
+        *("critical", "states", "history", "seeds"),
+        *("activity/known_customers", "staging/int_records_unioned"),
     },
 }
 # a base model passes its raw table through: its columns are the input contract's
 BASE = "base_"
 # raw rows may repeat, key and all, so what holds every one of them has no key; in staging alone
 KEYLESS_GRAIN = "one row per raw row."
-# these views are the parts of a union: the key test of the model that reads them is theirs as well
-KEY_TESTED_BY_READER = {"critical/turning_points"}
 # what BI clients read, in DuckDB's names
 MART_TYPES = "VARCHAR BOOLEAN INTEGER BIGINT DECIMAL(p,s) DOUBLE DATE TIMESTAMP"
 MART_TYPE = re.compile(
     r"VARCHAR|BOOLEAN|INTEGER|BIGINT|DECIMAL\(\d+, ?\d+\)|DOUBLE|DATE|TIMESTAMP", re.IGNORECASE
 )
-# about 100 is meant; beyond this a model is missing
-MOST_LINES = 150
+# beyond this a model is missing
+MOST_LINES = 110
+# the var that says what every other var may be
+REGISTRY = "settings"
+PROJECT_NAME = "critical_customers"
+STATE_BUILDS = "state_builds"
+# they decide which as-of dates there are and which are open, not what a state says
+NOT_OF_STATES = {"as_of_date", "history_lag_months"}
 # the only place for dialects
 ENGINE_FOLDERS = ("macros/engines/", "macros/storage/")
 # guards of the vars: to be checked is not to be used
@@ -157,9 +165,43 @@ class Project:
         return read_text(self.folder / "dbt_project.yml")
 
     @cached_property
+    def declared(self) -> dict[str, Any]:
+        """The vars section of dbt_project.yml, with the registry of settings."""
+        return yaml.safe_load(self.project_text).get("vars") or {}
+
+    @cached_property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """The registry of settings: what each may be, and whether states depend on it."""
+        return self.declared.get(REGISTRY) or {}
+
+    @cached_property
     def vars(self) -> list[str]:
-        """The vars that dbt_project.yml declares."""
-        return list(yaml.safe_load(self.project_text).get("vars") or {})
+        """The vars that dbt_project.yml declares, without the registry."""
+        return [name for name in self.declared if name != REGISTRY]
+
+    @cached_property
+    def vars_of_states(self) -> set[str]:
+        """The vars that the models above state_builds read, themselves or in a macro."""
+        macros, found = self.manifest["macros"], set()
+        waiting = [key for key, node in self.by_id.items() if node["name"] == STATE_BUILDS]
+        seen = set(waiting)
+        while waiting:
+            key = waiting.pop()
+            node = macros.get(key) or self.by_id[key]
+            found |= set(VAR_CALL.findall(node.get("raw_code") or node.get("macro_sql") or ""))
+            above = node["depends_on"].get("macros", []) + node["depends_on"].get("nodes", [])
+            # a model names the macro of its windows
+            if windows := node.get("config", {}).get("meta", {}).get("windows"):
+                above = [*above, f"macro.{PROJECT_NAME}.{windows}"]
+            for one in set(above) - seen:
+                is_ours = one.split(".")[1] == PROJECT_NAME and one.split(".")[0] in (
+                    "model",
+                    "macro",
+                )
+                if is_ours:
+                    seen.add(one)
+                    waiting.append(one)
+        return found
 
     @cached_property
     def var_uses(self) -> set[tuple[str, str]]:
@@ -207,13 +249,11 @@ def layer_order(project: Project) -> Iterator[Offence]:
 
 @rule
 def key_tested(project: Project) -> Iterator[Offence]:
-    """A model has a key test: unique_combination, or unique and not_null on a column."""
+    """A model has a key test (unique_combination, or unique and not_null), a view its reader's."""
     for model in project.nodes("model"):
-        layer, judges = layer_of(model) or "", {model["unique_id"]}
-        if layer in KEY_TESTED_BY_READER:
-            judges |= set(project.manifest["child_map"][model["unique_id"]])
+        layer = layer_of(model) or ""
         is_keyless = layer.startswith("staging") and grain_of(model) == KEYLESS_GRAIN
-        if not is_keyless and not judges & project.key_tested:
+        if not is_keyless and not proves_key(project, model):
             yield Offence(model["name"], "has no key test", "add unique_combination of its key")
 
 
@@ -222,17 +262,20 @@ def key_tested(project: Project) -> Iterator[Offence]:
 
 @rule
 def described(project: Project) -> Iterator[Offence]:
-    """A model, a seed, a source and each of their columns has a description."""
+    """A model, a seed, a source and each column where it is made has a description."""
     for node in project.nodes("model", "seed", "source"):
         texts = {node["name"]: node["description"]}
         if "source_name" in node:
             texts[node["source_name"]] = node["source_description"]
+        passed_on = set() if is_mart(node) else described_above(project, node)
         for column in node["columns"].values():
-            texts[f"{node['name']}.{column['name']}"] = column["description"]
+            if column["name"].lower() not in passed_on:
+                texts[f"{node['name']}.{column['name']}"] = column["description"]
+            elif column["description"]:
+                place = f"{node['name']}.{column['name']}"
+                yield Offence(place, "is described above already", "remove the description")
         for place in (place for place, text in texts.items() if not text.strip()):
             yield Offence(place, "has no description", "add one to its YAML file")
-        if not described_columns(project, node):
-            yield Offence(node["name"], "describes no column", "list its columns in its YAML file")
 
 
 @rule
@@ -248,10 +291,11 @@ def columns_agree(project: Project) -> Iterator[Offence]:
     """The YAML has the columns that there are: in the warehouse, else in the header of a seed."""
     for node in project.nodes("model", "seed"):
         given, told = given_columns(project, node), described_columns(project, node)
+        passed_on = set() if is_mart(node) else described_above(project, node)
         if given is None and project.built is not None:
             yield Offence(node["name"], "is not in the warehouse", "build it")
         if given is not None:
-            for column in sorted(set(given) - set(told)):
+            for column in sorted(set(given) - set(told) - passed_on):
                 yield Offence(f"{node['name']}.{column}", "is not in the YAML", "describe it")
             for column in sorted(set(told) - set(given)):
                 yield Offence(f"{node['name']}.{column}", "is in the YAML alone", "remove it")
@@ -304,8 +348,28 @@ def var_used(project: Project) -> Iterator[Offence]:
 def var_declared(project: Project) -> Iterator[Offence]:
     """A var that is read is declared in dbt_project.yml."""
     for path, name in sorted(project.var_uses):
-        if name not in project.vars:
+        if name not in project.declared:
             yield Offence(path, f"reads var {name}", "declare it in dbt_project.yml")
+
+
+@rule
+def setting_registered(project: Project) -> Iterator[Offence]:
+    """The registry (var settings) has exactly the vars that there are."""
+    for name in sorted(set(project.vars) ^ set(project.settings)):
+        mend = "add it" if name in project.vars else "remove it"
+        wrong = "is not among" if name in project.vars else "is only among"
+        yield Offence(f"var {name}", f"{wrong} the vars.settings of dbt_project.yml", mend)
+
+
+@rule
+def setting_of_states(project: Project) -> Iterator[Offence]:
+    """A setting is marked states exactly if a model that states are built from reads it."""
+    for name, allowed in project.settings.items():
+        is_read = name in project.vars_of_states and name not in NOT_OF_STATES
+        if is_read != bool(allowed.get("states")):
+            wrong = "is read by" if is_read else "is read by no"
+            mend = "mark it" if is_read else "take the mark away"
+            yield Offence(f"setting {name}", f"{wrong} model of states", f"{mend} (states: true)")
 
 
 # ---- SQL ----------------------------------------------------------------------------------------
@@ -363,6 +427,18 @@ def layer_of(node: Node) -> str | None:
     return next((str(folder) for folder in folders if str(folder) in MAY_READ), None)
 
 
+def proves_key(project: Project, model: Node) -> bool:
+    """Whether a key test looks at a model, or at one that reads it if it is a view."""
+    if model["unique_id"] in project.key_tested:
+        return True
+    readers = [project.by_id.get(key) for key in project.manifest["child_map"][model["unique_id"]]]
+    return model["config"]["materialized"] == "view" and any(
+        proves_key(project, reader)
+        for reader in readers
+        if reader and reader["resource_type"] == "model"
+    )
+
+
 def is_base(node: Node) -> bool:
     """Whether a model passes a raw table through."""
     return node["resource_type"] == "model" and node["name"].startswith(BASE)
@@ -371,6 +447,23 @@ def is_base(node: Node) -> bool:
 def grain_of(node: Node) -> str:
     """What the description says after "Grain:"."""
     return " ".join(node["description"].partition("Grain:")[2].split())
+
+
+def is_mart(node: Node) -> bool:
+    """Whether a node is a mart, which describes all its columns for its readers."""
+    return layer_of(node) == "marts"
+
+
+def described_above(project: Project, node: Node) -> set[str]:
+    """The columns that the nodes above a model describe, which it passes on without a word."""
+    above: set[str] = set()
+    for parent in (project.by_id[key] for key in node.get("depends_on", {}).get("nodes", [])):
+        if parent["resource_type"] != "source":
+            described = {
+                name.lower() for name, column in parent["columns"].items() if column["description"]
+            }
+            above |= described | described_above(project, parent)
+    return above
 
 
 def described_columns(project: Project, node: Node) -> list[str]:
@@ -423,7 +516,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """A manifest that dbt wrote. Raises RulesError where the file is none."""
     try:
         manifest = json.loads(read_text(path))
-        return {part: manifest[part] for part in ("nodes", "sources", "child_map")}
+        return {part: manifest[part] for part in ("nodes", "sources", "child_map", "macros")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RulesError(f"{path} is no manifest of dbt; make one with dbt parse.") from error
 

@@ -1,29 +1,22 @@
 {#
-    Protects the promise that nothing is lost: of every raw table the rows are accepted, rejected or duplicates, together
-    as many as were delivered, and the quality summary counts the same.
-    A filter or a join that swallows rows, or one that doubles them, would otherwise change money and counts unseen.
+    Protects the promise that nothing is lost: the rows of every raw table of the input contract are accepted, rejected or
+    duplicates, together as many as were delivered, and the quality summary counts the same.
+    A filter or a join that swallows rows, or one that doubles them, would otherwise change money and counts unseen; so would
+    a raw table that int_records_unioned does not read.
 #}
-{%- set tables = ['transactions', 'customers', 'interactions', 'feedback', 'social_mentions'] -%}
-
 with
 
 raw_rows as (
-    {%- for table_name in tables %}
+    {%- for table in raw_tables() %}
     select
-        '{{ table_name }}' as table_name,
+        '{{ table.name }}' as table_name,
         count(*) as row_count
-    from {{ ref('base_' ~ table_name) }}
+    from {{ table.relation or '(select 1 as nothing where 1 = 0) as absent' }}
     {{ "union all" if not loop.last }}
-    {%- endfor %}
-),
-
-staged_rows as (
-    {%- for table_name in tables %}
+    {%- else %}
     select
-        '{{ table_name }}' as table_name,
-        record_status
-    from {{ ref('stg_' ~ table_name) }}
-    {{ "union all" if not loop.last }}
+        cast(null as {{ dbt.type_string() }}) as table_name,
+        0 as row_count
     {%- endfor %}
 ),
 
@@ -33,7 +26,7 @@ staged_by_status as (
         count(*) filter (where record_status = 'accepted') as accepted_count,
         count(*) filter (where record_status = 'rejected') as rejected_count,
         count(*) filter (where record_status = 'duplicate') as duplicate_count
-    from staged_rows
+    from {{ ref('int_records_unioned') }}
     group by table_name
 ),
 

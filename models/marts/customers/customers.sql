@@ -1,7 +1,7 @@
 with
 
 states as (
-    select * from {{ ref('customer_states') }}
+    select * from {{ ref('int_customer_states_labelled') }}
     where is_current
 ),
 
@@ -9,60 +9,12 @@ known_customers as (
     select * from {{ ref('known_customers') }}
 ),
 
-interactions as (
-    select * from {{ ref('daily_interactions') }}
+current_engagement as (
+    select * from {{ ref('int_current_engagement') }}
 ),
 
-feedback as (
-    select * from {{ ref('daily_feedback') }}
-),
-
-mentions as (
-    select * from {{ ref('daily_mentions') }}
-),
-
-critical_customers as (
-    select * from {{ ref('critical_customers') }}
-),
-
-current_day as (
-    select as_of_date
-    from {{ ref('as_of_dates') }}
-    where is_current
-),
-
-interaction_totals as (
-    select
-        interactions.customer_id,
-        cast(sum(interactions.interaction_count) as bigint) as interaction_count
-    from interactions
-    cross join current_day
-    where
-        {{ last_days('interactions.activity_date', 'current_day.as_of_date', 365) }}
-        and interactions.activity_date <= current_day.as_of_date
-    group by interactions.customer_id
-),
-
-feedback_totals as (
-    select
-        feedback.customer_id,
-        cast(sum(feedback.feedback_count) as bigint) as feedback_count,
-        cast(sum(feedback.complaint_count) as bigint) as complaint_count
-    from feedback
-    cross join current_day
-    where feedback.activity_date <= current_day.as_of_date
-    group by feedback.customer_id
-),
-
-mention_totals as (
-    select
-        mentions.customer_id,
-        cast(sum(mentions.mention_count) as bigint) as mention_count,
-        cast(sum(mentions.negative_mention_count) as bigint) as negative_mention_count
-    from mentions
-    cross join current_day
-    where mentions.activity_date <= current_day.as_of_date
-    group by mentions.customer_id
+criticality as (
+    select * from {{ ref('int_criticality') }}
 ),
 
 customers as (
@@ -109,21 +61,19 @@ customers as (
         states.consultative_stage,
         states.relationship,
         states.last_interaction_date,
-        coalesce(interaction_totals.interaction_count, 0) as interaction_count,
-        coalesce(feedback_totals.feedback_count, 0) as feedback_count,
-        coalesce(feedback_totals.complaint_count, 0) as complaint_count,
+        coalesce(current_engagement.interaction_count, 0) as interaction_count,
+        coalesce(current_engagement.feedback_count, 0) as feedback_count,
+        coalesce(current_engagement.complaint_count, 0) as complaint_count,
         states.open_complaint_date,
-        coalesce(mention_totals.mention_count, 0) as mention_count,
-        coalesce(mention_totals.negative_mention_count, 0) as negative_mention_count,
-        critical_customers.customer_id is not null as is_critical,
-        critical_customers.criticality,
-        critical_customers.value_at_stake_amount
+        coalesce(current_engagement.mention_count, 0) as mention_count,
+        coalesce(current_engagement.negative_mention_count, 0) as negative_mention_count,
+        criticality.customer_id is not null as is_critical,
+        criticality.criticality,
+        criticality.value_at_stake_amount
     from states
     inner join known_customers on states.customer_id = known_customers.customer_id
-    left join interaction_totals on states.customer_id = interaction_totals.customer_id
-    left join feedback_totals on states.customer_id = feedback_totals.customer_id
-    left join mention_totals on states.customer_id = mention_totals.customer_id
-    left join critical_customers on states.customer_id = critical_customers.customer_id
+    left join current_engagement on states.customer_id = current_engagement.customer_id
+    left join criticality on states.customer_id = criticality.customer_id
 )
 
 select * from customers

@@ -28,7 +28,7 @@ labelled as (
         ) }} as rejected_record_id,
         numbered.table_name,
         numbered.record_key,
-        numbered.customer_id,
+        numbered.source_customer_id as customer_id,
         numbered.record_status,
         numbered.reason_code,
         rejection_reasons.label_en as reason_en,

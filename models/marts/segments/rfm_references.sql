@@ -47,15 +47,7 @@ all_lines as (
         '{{ var("value_class_reference") }}' as reference_method,
         reference_value,
         '{{ var("rfm_score_method") }}' as score_method,
-        cut_point_1,
-        cut_point_2,
-        cut_point_3,
-        cut_point_4,
-        cut_point_5,
-        cut_point_6,
-        cut_point_7,
-        cut_point_8,
-        cut_point_9
+        {{ all_cut_points('rfm_references') }}
     from rfm_references
 
     union all
@@ -66,15 +58,7 @@ all_lines as (
         null as reference_method,
         reference_value,
         null as score_method,
-        null as cut_point_1,
-        null as cut_point_2,
-        null as cut_point_3,
-        null as cut_point_4,
-        null as cut_point_5,
-        null as cut_point_6,
-        null as cut_point_7,
-        null as cut_point_8,
-        null as cut_point_9
+        {{ all_cut_points() }}
     from other_lines
     where reference_value is not null
 ),
@@ -90,15 +74,7 @@ labelled as (
         all_lines.reference_method,
         all_lines.reference_value,
         all_lines.score_method,
-        all_lines.cut_point_1,
-        all_lines.cut_point_2,
-        all_lines.cut_point_3,
-        all_lines.cut_point_4,
-        all_lines.cut_point_5,
-        all_lines.cut_point_6,
-        all_lines.cut_point_7,
-        all_lines.cut_point_8,
-        all_lines.cut_point_9
+        {{ all_cut_points('all_lines') }}
     from all_lines
     inner join as_of_dates on all_lines.as_of_date = as_of_dates.as_of_date
     left join metrics on all_lines.metric = metrics.code

@@ -2,7 +2,7 @@
 
 with
 
-{{ arrived_versions('raw_feedback', ref('base_feedback'), 'feedback_id') }},
+{{ loaded_versions('raw_feedback', ref('base_feedback'), 'feedback_id') }},
 
 feedback_types as (
     select * from {{ ref('feedback_types') }}
@@ -30,11 +30,7 @@ validated as {{ not_materialized() }} (
         typed.*,
         feedback_types.is_complaint,
         case
-            when typed.record_key is null then 'missing_key'
-            when typed.customer_key is null then 'missing_customer'
-            when {{ is_broken_text('typed.record_key') }} or {{ is_broken_text('typed.customer_key') }}
-                then 'broken_text'
-            {{ timestamp_faults('typed.occurred_at_utc', 'typed.activity_date', 'typed.loaded_at') }}
+            {{ common_faults('typed') }}
             when feedback_types.feedback_type is null then 'unknown_type'
             when typed.rating_given is null and {{ clean_text('typed.rating') }} is not null then 'invalid_rating'
             when typed.best_rating is null or typed.best_rating <= 1 then 'invalid_rating'
@@ -53,7 +49,7 @@ validated as {{ not_materialized() }} (
 staged as (
     select
         record_key as feedback_id,
-        customer_key as customer_id,
+        customer_key as source_customer_id,
         occurred_at_utc as occurred_at,
         activity_date,
         type_code as feedback_type,
@@ -72,7 +68,7 @@ staged as (
         raw_key,
         loaded_at,
         last_changed_at
-    from settled
+    from resolved
 )
 
 select * from staged

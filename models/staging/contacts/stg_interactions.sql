@@ -2,7 +2,7 @@
 
 with
 
-{{ arrived_versions('raw_interactions', ref('base_interactions'), 'interaction_id') }},
+{{ loaded_versions('raw_interactions', ref('base_interactions'), 'interaction_id') }},
 
 interaction_types as (
     select * from {{ ref('interaction_types') }}
@@ -25,11 +25,7 @@ validated as {{ not_materialized() }} (
         interaction_types.is_contact,
         interaction_types.shows_intent,
         case
-            when typed.record_key is null then 'missing_key'
-            when typed.customer_key is null then 'missing_customer'
-            when {{ is_broken_text('typed.record_key') }} or {{ is_broken_text('typed.customer_key') }}
-                then 'broken_text'
-            {{ timestamp_faults('typed.occurred_at_utc', 'typed.activity_date', 'typed.loaded_at') }}
+            {{ common_faults('typed') }}
             when interaction_types.interaction_type is null then 'unknown_type'
             when typed.direction_code not in ('inbound', 'outbound') then 'unknown_direction'
         end as fault_code
@@ -42,7 +38,7 @@ validated as {{ not_materialized() }} (
 staged as (
     select
         record_key as interaction_id,
-        customer_key as customer_id,
+        customer_key as source_customer_id,
         occurred_at_utc as occurred_at,
         activity_date,
         type_code as interaction_type,
@@ -60,7 +56,7 @@ staged as (
         raw_key,
         loaded_at,
         last_changed_at
-    from settled
+    from resolved
 )
 
 select * from staged

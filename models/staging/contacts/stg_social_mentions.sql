@@ -2,7 +2,7 @@
 
 with
 
-{{ arrived_versions('raw_social_mentions', ref('base_social_mentions'), 'mention_id') }},
+{{ loaded_versions('raw_social_mentions', ref('base_social_mentions'), 'mention_id') }},
 
 mention_types as (
     select * from {{ ref('mention_types') }}
@@ -22,11 +22,7 @@ validated as {{ not_materialized() }} (
     select
         typed.*,
         case
-            when typed.record_key is null then 'missing_key'
-            when typed.customer_key is null then 'missing_customer'
-            when {{ is_broken_text('typed.record_key') }} or {{ is_broken_text('typed.customer_key') }}
-                then 'broken_text'
-            {{ timestamp_faults('typed.occurred_at_utc', 'typed.activity_date', 'typed.loaded_at') }}
+            {{ common_faults('typed') }}
             when mention_types.mention_type is null then 'unknown_type'
         end as fault_code
     from typed
@@ -38,7 +34,7 @@ validated as {{ not_materialized() }} (
 staged as (
     select
         record_key as mention_id,
-        customer_key as customer_id,
+        customer_key as source_customer_id,
         occurred_at_utc as occurred_at,
         activity_date,
         {{ clean_text('platform') }} as platform,
@@ -50,7 +46,7 @@ staged as (
         raw_key,
         loaded_at,
         last_changed_at
-    from settled
+    from resolved
 )
 
 select * from staged

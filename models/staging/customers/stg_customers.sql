@@ -1,8 +1,8 @@
-{{ config(unique_key='customer_id', schema='restricted', meta={'dated_by': 'registered_date'}) }}
+{{ config(unique_key='source_customer_id', schema='restricted', meta={'dated_by': 'registered_date'}) }}
 
 with
 
-{{ arrived_versions('raw_customers', ref('base_customers'), 'customer_id') }},
+{{ loaded_versions('raw_customers', ref('base_customers'), 'customer_id', staged_key='source_customer_id') }},
 
 typed as {{ not_materialized() }} (
     select
@@ -34,9 +34,18 @@ validated as {{ not_materialized() }} (
 
 {{ resolve_versions('validated', 'customers') }},
 
+-- a registration without a date is as old as the register
+dated as (
+    select
+        resolved.*,
+        coalesce(registered_date, date '{{ var("earliest_valid_date") }}') as registration_day,
+        record_status = 'rejected' as is_rejected
+    from resolved
+),
+
 staged as (
     select
-        record_key as customer_id,
+        record_key as source_customer_id,
         {{ clean_text('customer_name') }} as customer_name,
         {{ clean_text('phone') }} as phone,
         {{ clean_text('email') }} as email,
@@ -54,8 +63,16 @@ staged as (
         raw_content,
         raw_key,
         loaded_at,
-        last_changed_at
-    from settled
+        -- states use only the day of registration: while it stays the same, new versions of the record rebuild nothing
+        case
+            when
+                not is_rejected
+                and min(registration_day) over (partition by record_key, is_rejected)
+                = max(registration_day) over (partition by record_key, is_rejected)
+                then min(loaded_at) over (partition by record_key, is_rejected)
+            else last_changed_at
+        end as last_changed_at
+    from dated
 )
 
 select * from staged

@@ -2,7 +2,7 @@
 
 with
 
-{{ arrived_versions('raw_transactions', ref('base_transactions'), 'transaction_id') }},
+{{ loaded_versions('raw_transactions', ref('base_transactions'), 'transaction_id') }},
 
 transaction_types as (
     select * from {{ ref('transaction_types') }}
@@ -37,11 +37,7 @@ validated as {{ not_materialized() }} (
         transaction_types.is_return and transaction_statuses.is_counted as is_counted_return,
         exchange_rates.rate_to_base,
         case
-            when typed.record_key is null then 'missing_key'
-            when typed.customer_key is null then 'missing_customer'
-            when {{ is_broken_text('typed.record_key') }} or {{ is_broken_text('typed.customer_key') }}
-                then 'broken_text'
-            {{ timestamp_faults('typed.occurred_at_utc', 'typed.activity_date', 'typed.loaded_at') }}
+            {{ common_faults('typed') }}
             when typed.row_amount is null then 'invalid_amount'
             when typed.row_profit_amount is null and {{ clean_text('typed.profit_amount') }} is not null
                 then 'invalid_amount'
@@ -67,7 +63,7 @@ validated as {{ not_materialized() }} (
 staged as (
     select
         record_key as transaction_id,
-        customer_key as customer_id,
+        customer_key as source_customer_id,
         occurred_at_utc as occurred_at,
         activity_date,
         type_code as transaction_type,
@@ -89,7 +85,7 @@ staged as (
         raw_key,
         loaded_at,
         last_changed_at
-    from settled
+    from resolved
 )
 
 select * from staged

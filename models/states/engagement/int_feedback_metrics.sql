@@ -1,5 +1,6 @@
-{{ config(materialized='by_as_of_date') }}
+{{ config(materialized='by_as_of_date', meta={'by_customer': true}) }}
 
+-- The complaints of the last complaint_days by an as-of date, and the last one that was unresolved on it.
 with
 
 as_of_dates as (
@@ -20,7 +21,7 @@ complaints_by_state as (
         complaint_days.customer_id,
         complaint_days.activity_date,
         complaint_days.last_changed_at,
-        -- what was settled after the as-of date was open on it
+        -- a complaint that was resolved after the as-of date was open on it
         complaint_days.all_resolved_date <= as_of_dates.as_of_date as was_resolved
     from as_of_dates
     inner join complaint_days
@@ -29,7 +30,7 @@ complaints_by_state as (
             and {{ last_days('complaint_days.activity_date', 'as_of_dates.as_of_date', var('complaint_days')) }}
 ),
 
-measured as (
+metrics as (
     select
         customer_id,
         as_of_date,
@@ -40,4 +41,4 @@ measured as (
     group by customer_id, as_of_date
 )
 
-select * from measured
+select * from metrics

@@ -1,12 +1,16 @@
-{%- set pace_multiple = var('at_risk_pace_multiple') -%}
-
+-- Where everyone stands in the lifecycle, since when, and which way they move. The usual gap is the customer's own mean gap
+-- between purchase days, shrunk towards the pooled one, which stands in for two purchases more.
 with
 
-states as (
-    select * from {{ ref('int_value_classes') }}
+population as (
+    select * from {{ ref('int_population') }}
 ),
 
-lifecycle_thresholds as (
+rfm_metrics as (
+    select * from {{ ref('int_rfm_metrics') }}
+),
+
+thresholds as (
     select * from {{ ref('int_lifecycle_thresholds') }}
 ),
 
@@ -14,59 +18,61 @@ value_thresholds as (
     select * from {{ ref('int_value_thresholds') }}
 ),
 
--- the pooled gap stands in for two purchases more, so that two purchases do not make a habit
-paced as (
+gaps as (
     select
-        states.*,
+        population.customer_id,
+        population.as_of_date,
+        population.known_since_date,
+        population.first_purchase_date,
+        population.second_purchase_date,
+        rfm_metrics.last_purchase_date,
+        rfm_metrics.recency_days,
+        coalesce(rfm_metrics.purchase_day_count, 0) as purchase_day_count,
+        rfm_metrics.lifetime_net_amount,
+        rfm_metrics.net_amount_half,
+        rfm_metrics.net_amount_half_before,
+        rfm_metrics.returned_on_date,
+        thresholds.churn_line_days,
+        value_thresholds.top_fifth_line_amount,
         {{ to_threshold(
             ratio(
-                days_between('states.first_purchase_date', 'states.last_purchase_date') ~ " + 2 * lifecycle_thresholds.pooled_mean_gap_days",
-                "states.purchase_day_count - 1 + 2"
+                days_between('population.first_purchase_date', 'rfm_metrics.last_purchase_date')
+                ~ " + 2 * thresholds.pooled_mean_gap_days",
+                "coalesce(rfm_metrics.purchase_day_count, 0) - 1 + 2"
             )
         ) }} as usual_gap_days,
-        lifecycle_thresholds.churn_line_days,
-        lifecycle_thresholds.second_gap_lower_days,
-        lifecycle_thresholds.second_gap_upper_days,
-        value_thresholds.top_fifth_line_amount,
         coalesce(
-            {{ days_between('states.purchase_before_return_date', 'states.returned_on_date') }}
-            > lifecycle_thresholds.churn_line_days,
+            {{ days_between('rfm_metrics.purchase_before_return_date', 'rfm_metrics.returned_on_date') }}
+            > thresholds.churn_line_days,
             false
-        ) as is_reactivated,
-        case
-            when not states.is_buyer then 'none'
-            when states.monetary_amount >= value_thresholds.abc_a_line_amount then 'a'
-            when states.monetary_amount >= value_thresholds.abc_b_line_amount then 'b'
-            else 'c'
-        end as abc_class,
-        case
-            when not states.is_buyer then 'none'
-            when states.monetary_amount > value_thresholds.high_value_line_amount then 'high'
-            when states.monetary_amount > value_thresholds.mid_value_line_amount then 'mid'
-            else 'low'
-        end as value_level
-    from states
-    left join lifecycle_thresholds on states.as_of_date = lifecycle_thresholds.as_of_date
-    left join value_thresholds on states.as_of_date = value_thresholds.as_of_date
+        ) as is_reactivated
+    from population
+    left join rfm_metrics
+        on
+            population.customer_id = rfm_metrics.customer_id
+            and population.as_of_date = rfm_metrics.as_of_date
+    left join thresholds on population.as_of_date = thresholds.as_of_date
+    left join value_thresholds on population.as_of_date = value_thresholds.as_of_date
 ),
 
-in_lifecycle as (
+in_stages as (
     select
-        paced.*,
+        gaps.*,
         case
             when purchase_day_count = 0 then 'potential'
             when recency_days > churn_line_days then 'churned'
             when purchase_day_count = 1 then 'first_purchase'
             else 'repeat'
-        end as lifecycle_stage,
-        purchase_day_count >= {{ var('super_customer_purchases') }}
-        and lifetime_net_amount > top_fifth_line_amount as is_super
-    from paced
+        end as lifecycle_stage
+    from gaps
 ),
 
-placed as (
+stages as (
     select
-        in_lifecycle.*,
+        customer_id,
+        as_of_date,
+        usual_gap_days,
+        lifecycle_stage,
         case lifecycle_stage
             when 'potential' then known_since_date
             when 'churned' then {{ add_days('last_purchase_date', 'churn_line_days + 1') }}
@@ -77,23 +83,24 @@ placed as (
             when lifecycle_stage = 'potential' then 'steady'
             when {{ last_days('first_purchase_date', 'as_of_date', var('recent_days')) }} then 'new'
             when is_reactivated then 'reactivated'
-            when lifecycle_stage != 'churned' and recency_days > {{ pace_multiple }} * usual_gap_days then 'at_risk'
-            when
-                net_amount_half_before > 0
-                and net_amount_half >= (1 + {{ var('growth_share') }}) * net_amount_half_before
+            when lifecycle_stage != 'churned' and recency_days > {{ var('at_risk_pace_multiple') }} * usual_gap_days then 'at_risk'
+            when net_amount_half_before > 0 and net_amount_half >= (1 + {{ var('growth_share') }}) * net_amount_half_before
                 then 'growing'
-            when
-                net_amount_half_before > 0
-                and net_amount_half <= (1 - {{ var('growth_share') }}) * net_amount_half_before
+            when net_amount_half_before > 0 and net_amount_half <= (1 - {{ var('growth_share') }}) * net_amount_half_before
                 then 'declining'
             else 'steady'
         end as movement,
-        case lifecycle_stage
-            when 'potential' then 'potential'
-            when 'churned' then 'churned'
-            else 'active'
-        end as relationship
-    from in_lifecycle
+        case lifecycle_stage when 'potential' then 'potential' when 'churned' then 'churned' else 'active' end as relationship,
+        case
+            when
+                purchase_day_count >= {{ var('super_customer_purchases') }}
+                and lifetime_net_amount > top_fifth_line_amount
+                then 'super'
+            when purchase_day_count > 1 then 'repeat'
+            when purchase_day_count = 1 then 'first'
+            else 'new'
+        end as ecommerce_stage
+    from in_stages
 )
 
-select * from placed
+select * from stages

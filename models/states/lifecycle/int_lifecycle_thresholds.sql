@@ -1,5 +1,7 @@
 {{ config(materialized='by_as_of_date') }}
 
+-- The days that separate lifecycle stages: the pooled gap between purchases, the silence that counts as churn (a setting, or
+-- the gap that churn_gap_share of gaps stay below), and the quartiles of the gap to a second purchase.
 with
 
 as_of_dates as (
@@ -37,44 +39,45 @@ lines_of_returned as (
         as_of_date,
         {{ to_threshold(ratio('sum(active_days)', 'sum(gap_count)')) }} as pooled_mean_gap_days,
         {{ discrete_quantile('second_gap_days', var('second_purchase_tail_share')) }} as second_gap_lower_days,
-        {{ discrete_quantile('second_gap_days', (1 - var('second_purchase_tail_share')) | round(10)) }} as second_gap_upper_days
+        {{ discrete_quantile('second_gap_days', share_below(var('second_purchase_tail_share'))) }} as second_gap_upper_days
     from returned_customers
     group by as_of_date
 ),
 
-{% if var('churn_after_days') is none -%}
-purchase_gaps as (
+purchase_days as (
     select
         activity_date,
-        {{ days_between('previous_activity_date', 'activity_date') }} as gap_days
-    from (
-        select
-            activity_date,
-            lag(activity_date) over (
-                partition by customer_id
-                order by activity_date
-            ) as previous_activity_date
-        from daily_purchases
-    ) as purchase_days
-    where previous_activity_date is not null
+        lag(activity_date) over (
+            partition by customer_id
+            order by activity_date
+        ) as previous_activity_date
+    from daily_purchases
+),
+
+observed_churn_lines as (
+    select
+        as_of_dates.as_of_date,
+        {{ discrete_quantile(
+            days_between('purchase_days.previous_activity_date', 'purchase_days.activity_date'), var('churn_gap_share')
+        ) }} as churn_line_days
+    from as_of_dates
+    left join purchase_days
+        on
+            as_of_dates.as_of_date >= purchase_days.activity_date
+            and purchase_days.previous_activity_date is not null
+    group by as_of_dates.as_of_date
+),
+
+given_churn_lines as (
+    select
+        as_of_date,
+        {{ var('churn_after_days') or 'null' }} as churn_line_days
+    from as_of_dates
 ),
 
 churn_lines as (
-    select
-        as_of_dates.as_of_date,
-        {{ discrete_quantile('purchase_gaps.gap_days', var('churn_gap_share')) }} as churn_line_days
-    from as_of_dates
-    left join purchase_gaps on as_of_dates.as_of_date >= purchase_gaps.activity_date
-    group by as_of_dates.as_of_date
+    select * from {{ 'given' if var('churn_after_days') else 'observed' }}_churn_lines
 ),
-{%- else -%}
-churn_lines as (
-    select
-        as_of_date,
-        {{ var('churn_after_days') }} as churn_line_days
-    from as_of_dates
-),
-{%- endif %}
 
 lifecycle_thresholds as (
     select

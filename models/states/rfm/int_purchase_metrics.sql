@@ -1,17 +1,6 @@
-{{ config(materialized='by_as_of_date') }}
+{{ config(materialized='by_as_of_date', meta={'by_customer': true, 'windows': 'purchase_windows'}) }}
 
-{%- set in_window = last_days('activity_date', 'as_of_date', var('rfm_window_days')) -%}
-{%- set in_year = last_days('activity_date', 'as_of_date', 365) -%}
-{%- set in_half = last_days('activity_date', 'as_of_date', half_window_days()) -%}
-{%- set in_half_before = last_days('activity_date', 'as_of_date', half_window_days(), ending_before=half_window_days()) -%}
-{%- set in_drop = last_days('activity_date', 'as_of_date', var('value_drop_days')) -%}
-{%- set in_drop_year = last_days('activity_date', 'as_of_date', 365, ending_before=var('value_drop_days')) -%}
-{%- set in_recent = last_days('activity_date', 'as_of_date', var('recent_days')) -%}
-{%- set window_ends = [
-    var('rfm_window_days'), 365, half_window_days(), 2 * half_window_days(),
-    var('value_drop_days'), var('value_drop_days') + 365, var('recent_days')
-] -%}
-
+-- What a customer had bought by an as-of date, in all and in each window (macro purchase_windows).
 with
 
 as_of_dates as (
@@ -23,11 +12,11 @@ daily_purchases as (
     select * from {{ ref('daily_purchases') }}
     where
         (purchase_count > 0 or return_count > 0)
-        and {{ is_of_changed_customer(window_ends) }}
+        and {{ is_of_changed_customer() }}
 ),
 
--- a day of returns only is no purchase day, but its money counts. A condition on days and not a join on dates: of such a
--- join engines expect next to no rows, and then put all facts into a hash table
+-- a day of returns only is no purchase day, but its money counts. A condition on days, not a join on dates: engines expect
+-- next to no rows of such a join, and then put all facts into a hash table
 purchases_by_state as (
     select
         as_of_dates.as_of_date,
@@ -45,34 +34,35 @@ purchases_by_state as (
     where {{ days_between('daily_purchases.activity_date', 'as_of_dates.as_of_date') }} >= 0
 ),
 
-measured as (
+metrics as (
     select
         customer_id,
         as_of_date,
         -- lifetime
         max(purchase_date) as last_purchase_date,
-        cast(count(purchase_date) as integer) as purchase_day_count,
+        {{ count_rows('purchase_date') }} as purchase_day_count,
         {{ sum_amount('net_amount') }} as lifetime_net_amount,
         -- the RFM window
-        cast(count(purchase_date) filter (where {{ in_window }}) as integer) as window_purchase_day_count,
-        {{ sum_count('order_count', in_window) }} as order_count,
-        {{ sum_amount('gross_amount', in_window) }} as gross_amount,
-        {{ sum_amount('returned_amount', in_window) }} as returned_amount,
-        {{ sum_amount('net_amount', in_window) }} as net_amount,
-        {{ to_amount('sum(profit_amount) filter (where ' ~ in_window ~ ')') }} as profit_amount,
+        {{ count_rows('purchase_date', in_window('purchase_windows', 'rfm')) }} as window_purchase_day_count,
+        {{ sum_count('order_count', in_window('purchase_windows', 'rfm')) }} as order_count,
+        {{ sum_amount('gross_amount', in_window('purchase_windows', 'rfm')) }} as gross_amount,
+        {{ sum_amount('returned_amount', in_window('purchase_windows', 'rfm')) }} as returned_amount,
+        {{ sum_amount('net_amount', in_window('purchase_windows', 'rfm')) }} as net_amount,
+        {{ to_amount('sum(profit_amount)' ~ only_where(in_window('purchase_windows', 'rfm'))) }} as profit_amount,
         -- growth, drop, and what is at stake
-        {{ sum_amount('net_amount', in_year) }} as net_amount_365,
-        {{ sum_amount('net_amount', in_half) }} as net_amount_half,
-        {{ sum_amount('net_amount', in_half_before) }} as net_amount_half_before,
-        {{ sum_amount('net_amount', in_drop) }} as net_amount_value_drop,
-        {{ sum_amount('net_amount', in_drop_year) }} as net_amount_value_drop_year,
-        cast(count(purchase_date) filter (where {{ in_drop_year }}) as integer) as purchase_day_count_value_drop_year,
+        {{ sum_amount('net_amount', in_window('purchase_windows', 'year')) }} as net_amount_365,
+        {{ sum_amount('net_amount', in_window('purchase_windows', 'half')) }} as net_amount_half,
+        {{ sum_amount('net_amount', in_window('purchase_windows', 'half_before')) }} as net_amount_half_before,
+        {{ sum_amount('net_amount', in_window('purchase_windows', 'value_drop')) }} as net_amount_value_drop,
+        {{ sum_amount('net_amount', in_window('purchase_windows', 'year_before_drop')) }} as net_amount_value_drop_year,
+        {{ count_rows('purchase_date', in_window('purchase_windows', 'year_before_drop')) }}
+            as purchase_day_count_value_drop_year,
         -- the first purchase of the recent days, and the one before them
-        min(purchase_date) filter (where {{ in_recent }}) as returned_on_date,
-        max(purchase_date) filter (where not ({{ in_recent }})) as purchase_before_return_date,
+        min(purchase_date) filter (where {{ in_window('purchase_windows', 'recent') }}) as returned_on_date,
+        max(purchase_date) filter (where not ({{ in_window('purchase_windows', 'recent') }})) as purchase_before_return_date,
         max(last_changed_at) as last_changed_at
     from purchases_by_state
     group by customer_id, as_of_date
 )
 
-select * from measured
+select * from metrics

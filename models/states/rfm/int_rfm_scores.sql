@@ -1,44 +1,51 @@
+-- The scores of the buyers of the window, and which of their metrics are high: by the thresholds of the as-of date, and by
+-- those of the date before, so that a change from there on is the threshold's and not the customer's.
 with
 
-states as (
-    select * from {{ ref('int_population') }}
-),
-
-recency_references as (
-    select * from {{ ref('int_rfm_thresholds') }}
-    where metric = 'recency_days'
-),
-
-frequency_references as (
-    select * from {{ ref('int_rfm_thresholds') }}
-    where metric = 'frequency_count'
-),
-
-monetary_references as (
-    select * from {{ ref('int_rfm_thresholds') }}
-    where metric = 'monetary_amount'
-),
-
--- only buyers of the window are scored; the others have nothing to compare
-scored as (
+buyers as (
     select
-        states.*,
-        case when states.is_buyer then {{ rfm_score('states.recency_days', 'recency_references', best='low') }} end
-            as recency_score,
-        case when states.is_buyer then {{ rfm_score('states.frequency_count', 'frequency_references') }} end
-            as frequency_score,
-        case when states.is_buyer then {{ rfm_score('states.monetary_amount', 'monetary_references') }} end
-            as monetary_score,
-        case when states.is_buyer then {{ is_high('states.recency_days', 'recency_references', best='low') }} end
-            as is_recency_high,
-        case when states.is_buyer then {{ is_high('states.frequency_count', 'frequency_references') }} end
-            as is_frequency_high,
-        case when states.is_buyer then {{ is_high('states.monetary_amount', 'monetary_references') }} end
-            as is_monetary_high
-    from states
-    left join recency_references on states.as_of_date = recency_references.as_of_date
-    left join frequency_references on states.as_of_date = frequency_references.as_of_date
-    left join monetary_references on states.as_of_date = monetary_references.as_of_date
+        rfm_metrics.customer_id,
+        rfm_metrics.as_of_date,
+        rfm_metrics.recency_days,
+        rfm_metrics.frequency_count,
+        rfm_metrics.monetary_amount,
+        as_of_dates.previous_as_of_date
+    from {{ ref('int_rfm_metrics') }} as rfm_metrics
+    inner join {{ ref('as_of_dates') }} as as_of_dates on rfm_metrics.as_of_date = as_of_dates.as_of_date
+    where rfm_metrics.is_buyer
+),
+
+thresholds as (
+    select * from {{ ref('int_rfm_thresholds') }}
+),
+
+scores as (
+    select
+        buyers.customer_id,
+        buyers.as_of_date,
+        buyers.monetary_amount,
+        {{ rfm_score('buyers.recency_days', 'recency', best='low') }} as recency_score,
+        {{ rfm_score('buyers.frequency_count', 'frequency') }} as frequency_score,
+        {{ rfm_score('buyers.monetary_amount', 'monetary') }} as monetary_score,
+        {{ is_high('buyers.recency_days', 'recency', best='low') }} as is_recency_high,
+        {{ is_high('buyers.frequency_count', 'frequency') }} as is_frequency_high,
+        {{ is_high('buyers.monetary_amount', 'monetary') }} as is_monetary_high,
+        {{ is_high('buyers.recency_days', 'recency_before', best='low') }} as was_recency_high,
+        {{ is_high('buyers.frequency_count', 'frequency_before') }} as was_frequency_high,
+        {{ is_high('buyers.monetary_amount', 'monetary_before') }} as was_monetary_high
+    from buyers
+    left join thresholds as recency
+        on buyers.as_of_date = recency.as_of_date and recency.metric = 'recency_days'
+    left join thresholds as frequency
+        on buyers.as_of_date = frequency.as_of_date and frequency.metric = 'frequency_count'
+    left join thresholds as monetary
+        on buyers.as_of_date = monetary.as_of_date and monetary.metric = 'monetary_amount'
+    left join thresholds as recency_before
+        on buyers.previous_as_of_date = recency_before.as_of_date and recency_before.metric = 'recency_days'
+    left join thresholds as frequency_before
+        on buyers.previous_as_of_date = frequency_before.as_of_date and frequency_before.metric = 'frequency_count'
+    left join thresholds as monetary_before
+        on buyers.previous_as_of_date = monetary_before.as_of_date and monetary_before.metric = 'monetary_amount'
 )
 
-select * from scored
+select * from scores

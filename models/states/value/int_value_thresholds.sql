@@ -1,9 +1,7 @@
 {{ config(materialized='by_as_of_date') }}
 
-{%- set window_quantiles = quantile_list(
-    'monetary_amount', [(1 - var('high_value_share')) | round(10), (1 - var('mid_value_share')) | round(10)]
-) -%}
-
+-- The amounts that separate the value segments: the top fifth by lifetime, high and mid value by quantiles of the window,
+-- A and B by the cumulative share of revenue (Pareto).
 with
 
 as_of_dates as (
@@ -11,30 +9,27 @@ as_of_dates as (
     {{ only_dates_to_build() }}
 ),
 
-purchase_metrics as (
-    select
-        measured.*,
-        {{ monetary_amount('measured') }} as monetary_amount
-    from {{ ref('int_purchase_metrics') }} as measured
-    inner join as_of_dates on measured.as_of_date = as_of_dates.as_of_date
+rfm_metrics as (
+    select * from {{ ref('int_rfm_metrics') }}
+    {{ only_dates_to_build() }}
 ),
 
 lifetime_lines as (
     select
         as_of_date,
-        {{ to_threshold(quantile('lifetime_net_amount', (1 - var('high_value_share')) | round(10))) }} as top_fifth_line_amount
-    from purchase_metrics
+        {{ to_threshold(quantile('lifetime_net_amount', share_below(var('high_value_share')))) }} as top_fifth_line_amount
+    from rfm_metrics
     where purchase_day_count > 0
     group by as_of_date
 ),
 
-window_lines as (
+window_quantiles as (
     select
         as_of_date,
-        {{ to_threshold(list_element(window_quantiles, 1)) }} as high_value_line_amount,
-        {{ to_threshold(list_element(window_quantiles, 2)) }} as mid_value_line_amount
-    from purchase_metrics
-    where window_purchase_day_count > 0
+        {{ quantile_list('monetary_amount', [share_below(var('high_value_share')), share_below(var('mid_value_share'))]) }}
+            as amounts
+    from rfm_metrics
+    where is_buyer
     group by as_of_date
 ),
 
@@ -45,8 +40,8 @@ buyers_by_amount as (
         monetary_amount,
         count(*) as peer_count,
         sum(monetary_amount) as amount_of_peers
-    from purchase_metrics
-    where window_purchase_day_count > 0
+    from rfm_metrics
+    where is_buyer
     group by as_of_date, monetary_amount
 ),
 
@@ -91,14 +86,14 @@ value_thresholds as (
     select
         as_of_dates.as_of_date,
         lifetime_lines.top_fifth_line_amount,
-        window_lines.high_value_line_amount,
-        window_lines.mid_value_line_amount,
+        {{ to_threshold(list_element('window_quantiles.amounts', 1)) }} as high_value_line_amount,
+        {{ to_threshold(list_element('window_quantiles.amounts', 2)) }} as mid_value_line_amount,
         {{ to_amount('abc_lines.abc_a_line_amount') }} as abc_a_line_amount,
         {{ to_amount('abc_lines.abc_b_line_amount') }} as abc_b_line_amount,
         {{ to_amount('abc_lines.top_fifth_amount') }} as top_fifth_amount
     from as_of_dates
     left join lifetime_lines on as_of_dates.as_of_date = lifetime_lines.as_of_date
-    left join window_lines on as_of_dates.as_of_date = window_lines.as_of_date
+    left join window_quantiles on as_of_dates.as_of_date = window_quantiles.as_of_date
     left join abc_lines on as_of_dates.as_of_date = abc_lines.as_of_date
 )
 

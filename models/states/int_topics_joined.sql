@@ -1,0 +1,93 @@
+-- What each topic says of everyone known, joined once. Who did not buy in the window stands in no value segment. Only what
+-- needs two topics is worked out here: open complaints, and the stages of the consultative journey.
+with
+
+population as (
+    select * from {{ ref('int_population') }}
+),
+
+topics as (
+    select
+        population.*,
+        -- rfm
+        rfm.last_purchase_date,
+        rfm.recency_days,
+        coalesce(rfm.purchase_day_count, 0) as purchase_day_count,
+        {{ amount_or_zero('rfm.lifetime_net_amount') }} as lifetime_net_amount,
+        coalesce(rfm.window_purchase_day_count, 0) as window_purchase_day_count,
+        coalesce(rfm.order_count, 0) as order_count,
+        {{ amount_or_zero('rfm.gross_amount') }} as gross_amount,
+        {{ amount_or_zero('rfm.returned_amount') }} as returned_amount,
+        {{ amount_or_zero('rfm.net_amount') }} as net_amount,
+        rfm.profit_amount,
+        coalesce(rfm.frequency_count, 0) as frequency_count,
+        {{ amount_or_zero('rfm.monetary_amount') }} as monetary_amount,
+        coalesce(rfm.is_buyer, false) as is_buyer,
+        {{ amount_or_zero('rfm.net_amount_365') }} as net_amount_365,
+        {{ amount_or_zero('rfm.net_amount_half') }} as net_amount_half,
+        {{ amount_or_zero('rfm.net_amount_half_before') }} as net_amount_half_before,
+        {{ amount_or_zero('rfm.net_amount_value_drop') }} as net_amount_value_drop,
+        {{ amount_or_zero('rfm.net_amount_value_drop_year') }} as net_amount_value_drop_year,
+        coalesce(rfm.purchase_day_count_value_drop_year, 0) as purchase_day_count_value_drop_year,
+        rfm.returned_on_date,
+        rfm.purchase_before_return_date,
+        scores.recency_score,
+        scores.frequency_score,
+        scores.monetary_score,
+        scores.is_recency_high,
+        scores.is_frequency_high,
+        scores.is_monetary_high,
+        -- value
+        coalesce(segments.value_class, 'no_purchase') as value_class,
+        coalesce(segments.value_class_rank, 0) as value_class_rank,
+        case when population.previous_as_of_date is not null then coalesce(segments.class_with_previous_lines, 'no_purchase') end
+            as value_class_with_previous_lines,
+        case when population.previous_as_of_date is not null then coalesce(segments.rank_with_previous_lines, 0) end
+            as value_class_rank_with_previous_lines,
+        coalesce(segments.abc_class, 'none') as abc_class,
+        coalesce(segments.value_level, 'none') as value_level,
+        value_thresholds.top_fifth_line_amount,
+        -- lifecycle
+        stages.usual_gap_days,
+        lifecycle_thresholds.churn_line_days,
+        lifecycle_thresholds.second_gap_lower_days,
+        lifecycle_thresholds.second_gap_upper_days,
+        stages.lifecycle_stage,
+        stages.lifecycle_stage_since_date,
+        stages.movement,
+        stages.relationship,
+        stages.ecommerce_stage,
+        -- engagement
+        interactions.last_interaction_date,
+        coalesce(interactions.interaction_count_faded, 0) as interaction_count_faded,
+        coalesce(interactions.interaction_count_faded_year, 0) as interaction_count_faded_year,
+        coalesce(interactions.interaction_count_surge, 0) as interaction_count_surge,
+        coalesce(interactions.interaction_count_surge_year, 0) as interaction_count_surge_year,
+        coalesce(interactions.contact_count, 0) as contact_count,
+        coalesce(interactions.intent_count, 0) as intent_count,
+        feedback.last_complaint_date,
+        feedback.last_unresolved_complaint_date,
+        -- of two topics: a complaint is open until it is resolved and a purchase has followed it
+        case
+            when rfm.last_purchase_date > feedback.last_complaint_date then feedback.last_unresolved_complaint_date
+            else feedback.last_complaint_date
+        end as open_complaint_date,
+        case
+            when stages.ecommerce_stage = 'first' then 'first_order'
+            when stages.ecommerce_stage != 'new' then stages.ecommerce_stage
+            when interactions.intent_count > 0 then 'intent'
+            when interactions.contact_count > 0 then 'contacted'
+            else 'stranger'
+        end as consultative_stage
+    from population
+    left join {{ ref('int_rfm_metrics') }} as rfm using (customer_id, as_of_date)
+    left join {{ ref('int_rfm_scores') }} as scores using (customer_id, as_of_date)
+    left join {{ ref('int_value_segments') }} as segments using (customer_id, as_of_date)
+    left join {{ ref('int_lifecycle_stages') }} as stages using (customer_id, as_of_date)
+    left join {{ ref('int_interaction_metrics') }} as interactions using (customer_id, as_of_date)
+    left join {{ ref('int_feedback_metrics') }} as feedback using (customer_id, as_of_date)
+    left join {{ ref('int_value_thresholds') }} as value_thresholds using (as_of_date)
+    left join {{ ref('int_lifecycle_thresholds') }} as lifecycle_thresholds using (as_of_date)
+)
+
+select * from topics
