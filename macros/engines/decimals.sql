@@ -5,7 +5,6 @@
 
 {% macro amount_or_zero(expression) -%} {{ to_amount("coalesce(" ~ expression ~ ", 0)") }} {%- endmacro %}
 
-
 {#
     An amount at a rate. The product has twelve decimals, so it needs room before it is money again; at a rate of one,
     which most rows have, the product is spared.
@@ -14,18 +13,12 @@
     case when {{ rate }} = 1 then {{ amount }} else {{ to_amount(exact_product(amount, rate)) }} end
 {%- endmacro %}
 
-
 {# An amount times a rate, all twelve decimals of it. #}
-{% macro exact_product(amount, rate) -%}
-    {{ return(adapter.dispatch('exact_product')(amount, rate)) }}
-{%- endmacro %}
-
+{% macro exact_product(amount, rate) -%} {{ return(adapter.dispatch('exact_product')(amount, rate)) }} {%- endmacro %}
 {# DuckDB gives a product the digits of its wider side, so that one of them must be wide enough. #}
 {% macro default__exact_product(amount, rate) -%} cast({{ amount }} as decimal(28, 4)) * {{ rate }} {%- endmacro %}
-
 {# Spark adds the digits of both, and cuts decimals where there are more than 38. #}
 {% macro spark__exact_product(amount, rate) -%} {{ amount }} * {{ rate }} {%- endmacro %}
-
 
 {# A line (a reference, a cut point, a mean): fine enough for any unit, exact, so that a value equal to it is equal. #}
 {% macro threshold_type() -%} decimal(28, 8) {%- endmacro %}

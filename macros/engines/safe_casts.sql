@@ -7,15 +7,11 @@
 {# Another loader may have typed a column; what it says is then read from its text. #}
 {% macro as_text(expression) -%} cast({{ expression }} as {{ dbt.type_string() }}) {%- endmacro %}
 
-
 {#
     A time as it stands is UTC; an offset that is written is applied. Fractions are cut after the microsecond, so that no
     time moves into the next day.
 #}
-{% macro try_timestamp(expression) -%}
-    {{ return(adapter.dispatch('try_timestamp')(as_text(expression))) }}
-{%- endmacro %}
-
+{% macro try_timestamp(expression) -%} {{ return(adapter.dispatch('try_timestamp')(as_text(expression))) }} {%- endmacro %}
 {% macro default__try_timestamp(expression) -%}
     case
             when {{ fits(expression, day_pattern() ~ '(' ~ time_pattern() ~ ')?') }}
@@ -24,11 +20,9 @@
                 then timezone('UTC', cast({{ expression }} as timestamptz))
         end
 {%- endmacro %}
-
 {% macro postgres__try_timestamp(expression) -%}
     {{ default__try_timestamp("regexp_replace(" ~ expression ~ ", '([.][0-9]{6})[0-9]+', '\\1')") }}
 {%- endmacro %}
-
 {# Spark reads no slashes, and no offset behind a time without seconds. #}
 {% macro spark__try_timestamp(expression) -%}
     case
@@ -43,34 +37,22 @@
         end
 {%- endmacro %}
 
-
 {# The day of a date, or of a time as it stands. #}
-{% macro try_date(expression) -%}
-    {{ return(adapter.dispatch('try_date')(as_text(expression))) }}
-{%- endmacro %}
-
+{% macro try_date(expression) -%} {{ return(adapter.dispatch('try_date')(as_text(expression))) }} {%- endmacro %}
 {% macro default__try_date(expression) -%}
     case
             when {{ fits(expression, day_pattern() ~ '(' ~ time_pattern() ~ '(' ~ offset_pattern() ~ ')?)?') }}
                 then cast({{ expression }} as date)
         end
 {%- endmacro %}
-
-{% macro spark__try_date(expression) -%}
-    {{ default__try_date("replace(" ~ expression ~ ", '/', '-')") }}
-{%- endmacro %}
-
+{% macro spark__try_date(expression) -%} {{ default__try_date("replace(" ~ expression ~ ", '/', '-')") }} {%- endmacro %}
 
 {# A decimal number, rounded half up; what a decimal cannot hold, such as inf and nan, is no number here. #}
-{% macro try_amount(expression) -%}
-    {{ return(adapter.dispatch('try_amount')(as_text(expression))) }}
-{%- endmacro %}
-
+{% macro try_amount(expression) -%} {{ return(adapter.dispatch('try_amount')(as_text(expression))) }} {%- endmacro %}
 {# DuckDB's own rule is the pattern, but for the underscores that it allows between digits. #}
 {% macro default__try_amount(expression) -%}
     case when not contains({{ expression }}, '_') then try_cast({{ expression }} as {{ amount_type() }}) end
 {%- endmacro %}
-
 {# PostgreSQL 15 knows no cast that does not fail, so a number too large is found before. #}
 {% macro postgres__try_amount(expression) -%}
     case
@@ -79,24 +61,18 @@
                 then cast({{ expression }} as {{ amount_type() }})
         end
 {%- endmacro %}
-
 {% macro spark__try_amount(expression) -%}
     case when {{ fits(expression, number_pattern()) }} then try_cast(trim({{ expression }}) as {{ amount_type() }}) end
 {%- endmacro %}
-
 
 {# Whether all of a text, but for blanks around it, fits a pattern. #}
 {% macro fits(expression, pattern) -%}
     {{ return(adapter.dispatch('fits')(expression, '[ \t]*' ~ pattern ~ '[ \t]*')) }}
 {%- endmacro %}
-
 {% macro default__fits(expression, pattern) -%} regexp_full_match({{ expression }}, '{{ pattern }}') {%- endmacro %}
-
 {% macro postgres__fits(expression, pattern) -%} {{ expression }} ~ '^(?:{{ pattern }})$' {%- endmacro %}
-
 {# In Java a dollar sign also stands before a last line end. #}
 {% macro spark__fits(expression, pattern) -%} {{ expression }} rlike '^(?:{{ pattern }})\\z' {%- endmacro %}
-
 
 {# A day that the calendar has, in the years 0001 to 9999: months of 31 and 30 days, February, leap years. #}
 {% macro day_pattern() -%}
@@ -110,12 +86,8 @@
     ) }}
 {%- endmacro %}
 
-{% macro time_pattern() -%}
-    {{ return('[ T]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?') }}
-{%- endmacro %}
+{% macro time_pattern() -%} {{ return('[ T]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?') }} {%- endmacro %}
 
 {% macro offset_pattern() -%} {{ return('(Z| UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)') }} {%- endmacro %}
 
-{% macro number_pattern() -%}
-    {{ return('[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') }}
-{%- endmacro %}
+{% macro number_pattern() -%} {{ return('[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') }} {%- endmacro %}

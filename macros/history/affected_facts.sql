@@ -3,10 +3,8 @@
     another day or customer leaves a superseded version behind, so its old day is among them.
 #}
 
-
 {# The rows that a day's facts are made of: kept ones, and those that a newer version replaced, which count as nothing. #}
 {% macro is_fact_row() -%} (record_status = 'accepted' or reason_code = 'superseded') {%- endmacro %}
-
 
 {#
     True for rows of a customer-day that newly loaded rows may change, always true in a full build. Days and customers are
@@ -31,7 +29,6 @@
         ~ ' and activity_date is not null group by activity_date order by activity_date'
     ).columns[0].values() | list) }}
 {%- endmacro %}
-
 
 {#
     In an incremental run, a CTE with the customers whose facts newly loaded rows may change. seen: by kind of fact the column
@@ -60,7 +57,6 @@
         true
     {%- endif -%}
 {%- endmacro %}
-
 
 {# The newest time in a column of what the model holds; older than any where it holds nothing yet. #}
 {% macro newest_seen(column) -%}

@@ -4,10 +4,8 @@
     yesterday; besides those, customers who were active since, or for whom a day enters or leaves a window, are recomputed.
 #}
 
-
 {# Of daily facts: whether they belong to a customer whom this statement recomputes; everyone where the date is new. #}
 {% macro is_of_changed_customer() -%} {{ model.scope.is_changed if 'scope' in model and model.scope.is_changed else 'true' }} {%- endmacro %}
-
 
 {#
     The as-of dates to build that the table stores, or takes over from a date at most a week older, each with the condition
@@ -40,7 +38,6 @@
     {%- if changed -%} {%- do count_written(relation) -%} {%- endif -%}
     {{ return(changed) }}
 {% endmacro %}
-
 
 {#
     Stores whose row for a date may differ from the stored one of that or an earlier date, in a temporary table, and gives the

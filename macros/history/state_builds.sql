@@ -4,7 +4,6 @@
     broken-off run had begun.
 #}
 
-
 {# What decides what a state says: the settings marked states, and the seeds that its models read (by a checksum). #}
 {% macro state_settings() %}
     {%- set settings = [] -%}
@@ -20,7 +19,6 @@
     {%- endfor -%}
     {{ return(settings) }}
 {% endmacro %}
-
 
 {#
     The state builds that this run goes on from, as a relation; none where it begins anew: a full refresh, a first run, or a
@@ -45,7 +43,6 @@
     {%- endfor -%}
 {% endmacro %}
 
-
 {# After the as-of dates are known: state_builds loses those that will be built and those that are none any more. #}
 {% macro forget_dates_to_build() %}
     {%- if execute -%}
@@ -57,9 +54,3 @@
         {%- do run_all(unpublish_dates(condition)) -%}
     {%- endif -%}
 {% endmacro %}
-
-
-{# The command that repeats all of history, for messages. #}
-{% macro build_all_of_history() -%}
-    {{ return("Build all of history again: make build REFRESH=1, or dbt build --full-refresh.") }}
-{%- endmacro %}

@@ -1,16 +1,11 @@
 {# A trimmed text; blank is null. #}
-{% macro clean_text(expression) -%}
-    nullif(trim(cast({{ expression }} as {{ dbt.type_string() }})), '')
-{%- endmacro %}
-
+{% macro clean_text(expression) -%} nullif(trim(cast({{ expression }} as {{ dbt.type_string() }})), '') {%- endmacro %}
 
 {# A trimmed code in lower case; blank is null. #}
 {% macro clean_code(expression) -%} lower({{ clean_text(expression) }}) {%- endmacro %}
 
-
 {# The replacement character stands where a loader met bytes that are no UTF-8. #}
 {% macro is_broken_text(expression) -%} {{ expression }} like '%�%' {%- endmacro %}
-
 
 {#
     The "when" lines of the faults that every event can have, in the order in which they are reported. The relation has
@@ -25,7 +20,6 @@
             when {{ relation }}.activity_date < date '{{ var("earliest_valid_date") }}' then 'date_out_of_range'
             {{ future_fault(relation ~ '.activity_date', relation ~ '.loaded_at') }}
 {%- endmacro %}
-
 
 {# Nothing can have happened after it was loaded; where no load time is known, nothing lies in the future. #}
 {% macro future_fault(activity_date, loaded_at) -%}

@@ -71,7 +71,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-
 {#
     CTEs that decide which version of a key is kept. They read a CTE with the raw columns, record_key, is_repeated,
     loaded_at and fault_code (null = acceptable), and end in a CTE "resolved", which adds
@@ -104,17 +103,16 @@ repeated_rows as (
     where {{ validated }}.is_repeated and {{ validated }}.fault_code is null
 ),
 
+{%- set newest_first %}
+            partition by record_key
+            order by loaded_at desc, {{ in_byte_order('version_content') }} desc
+{%- endset %}
+
 ranked_rows as (
     select
         repeated_rows.*,
-        row_number() over (
-            partition by repeated_rows.record_key
-            order by repeated_rows.loaded_at desc, {{ in_byte_order('repeated_rows.version_content') }} desc
-        ) as version_number,
-        first_value(repeated_rows.version_content) over (
-            partition by repeated_rows.record_key
-            order by repeated_rows.loaded_at desc, {{ in_byte_order('repeated_rows.version_content') }} desc
-        ) as kept_content
+        row_number() over ({{ newest_first }}) as version_number,
+        first_value(version_content) over ({{ newest_first }}) as kept_content
     from repeated_rows
 ),
 
@@ -128,18 +126,16 @@ resolved as (
     select
         versions.*,
         case
-            when versions.version_number = 1 then versions.fault_code
-            when versions.version_content = versions.kept_content then 'exact_duplicate'
+            when version_number = 1 then fault_code
+            when version_content = kept_content then 'exact_duplicate'
             else 'superseded'
         end as reason_code,
         case
-            when versions.version_number > 1 then 'duplicate'
-            when versions.fault_code is not null then 'rejected'
+            when version_number > 1 then 'duplicate'
+            when fault_code is not null then 'rejected'
             else 'accepted'
         end as record_status,
-        case
-            when versions.version_number > 1 or versions.fault_code is not null then versions.row_content
-        end as raw_content
+        case when version_number > 1 or fault_code is not null then row_content end as raw_content
     from versions
 )
 {%- endmacro %}

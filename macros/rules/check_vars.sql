@@ -15,12 +15,9 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if mistakes and execute -%}
-        {{ exceptions.raise_compiler_error(
-            "Nothing was built. " ~ mistakes | join("; ") ~ ". Settings stand in dbt_project.yml, an input's in its mapping.yml."
-        ) }}
+        {{ stop_before_building(mistakes | join("; ") ~ ". Settings stand in dbt_project.yml, an input's in its mapping.yml.") }}
     {%- endif -%}
 {% endmacro %}
-
 
 {# Whether a value keeps its rule. #}
 {% macro setting_keeps(value, rule) -%}

@@ -13,16 +13,12 @@
     cast(count({{ expression }}){{ only_where(condition) }} as integer)
 {%- endmacro %}
 
-{% macro only_where(condition) -%}
-    {%- if condition %} filter (where {{ condition }}){% endif -%}
-{%- endmacro %}
-
+{% macro only_where(condition) -%} {%- if condition %} filter (where {{ condition }}){% endif -%} {%- endmacro %}
 
 {# What so many days of the year before brought on average. #}
 {% macro usual_of_days(total_of_year, days) -%}
     {{ to_threshold(ratio(total_of_year ~ " * " ~ days, days_of_year() | string)) }}
 {%- endmacro %}
-
 
 {# What frequency and monetary are, by the vars, of a relation with the purchases of a state. #}
 {% macro frequency_count(relation) -%}
@@ -31,4 +27,12 @@
 
 {% macro monetary_amount(relation) -%}
     {{ relation }}.{{ 'gross_amount' if var('rfm_monetary_basis') == 'gross' else 'net_amount' }}
+{%- endmacro %}
+
+{# All rows of relations with the same columns. #}
+{% macro union_all(relations) -%}
+    {%- for relation in relations %}
+    select * from {{ relation }}
+    {{- "\n    union all" if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -22,7 +22,6 @@
     )
 {%- endmacro %}
 
-
 {# The score of a row's metric_value, by its metric: of recency low is best. #}
 {% macro metric_score(metrics, cut_points) -%}
     case {{ metrics }}.metric
@@ -30,7 +29,6 @@
         else {{ rfm_score(metrics ~ '.metric_value', cut_points) }}
     end
 {%- endmacro %}
-
 
 {# Whether a value is on the good side of its line, by the var value_class_reference. #}
 {% macro is_high(value, references, best='high') -%}
@@ -42,7 +40,6 @@
         {{ value }} > {{ references }}.reference_value
     {%- endif -%}
 {%- endmacro %}
-
 
 {# The quantiles k/n of a group of values that the scores are cut at, as a list <value>_quantiles of doubles. #}
 {% macro quantiles(value) -%}
@@ -61,7 +58,6 @@
     {%- endif %} as cut_point_{{ number }}{{ "," if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
-
 
 {# The nine cut points of a metric from the rows of the seed rfm_fixed_cut_points. #}
 {% macro fixed_cut_points() -%}

@@ -25,13 +25,11 @@
     }) }}
 {%- endmacro %}
 
-
 {# Whether the activity_date of a row lies in a window of its as_of_date: in_window('purchase_windows', 'rfm'). #}
 {% macro in_window(windows, name) -%}
     {%- set window = context[windows]()[name] -%}
     {{ last_days('activity_date', 'as_of_date', window.days, window.ending_before or 0) }}
 {%- endmacro %}
-
 
 {# The days before the as-of date on which an activity date enters or leaves one of the windows. #}
 {% macro window_edges(windows) -%}
@@ -41,7 +39,6 @@
     {%- endfor -%}
     {{ return(edges | select | unique | list) }}
 {%- endmacro %}
-
 
 {#
     Whether a day lies in the window of so many days that ends so many days before the as-of date:
@@ -57,7 +54,6 @@
         and {{ date }} <= {{ add_days(as_of_date, -1 * ending_before) }}
     {%- endif -%}
 {%- endmacro %}
-
 
 {# The year that "usual" and "the year before" speak of. #}
 {% macro days_of_year() -%} {{ return(365) }} {%- endmacro %}

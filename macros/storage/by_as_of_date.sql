@@ -67,13 +67,11 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-
 {# The SQL of the model for one statement: what the macros below say follows from the scope. #}
 {% macro render_for(scope) -%}
     {%- do model.update({'scope': scope}) -%}
     {{ return(render(model.raw_code)) }}
 {%- endmacro %}
-
 
 {% macro only_dates_to_build() -%}
     {%- if 'scope' in model -%}
@@ -116,7 +114,6 @@
     {{ column ~ " in (date '" ~ dates | join("', date '") ~ "')" if dates else '1 = 0' }}
 {%- endmacro %}
 
-
 {# The as-of dates to build, without some, as lists of those that one statement builds: at least one each. #}
 {% macro dates_by_statement(other_than=[]) %}
     {%- set ns = namespace(batches=[], records=0) -%}
@@ -134,6 +131,4 @@
     {{ return(ns.batches) }}
 {% endmacro %}
 
-{% macro run_all(statements) %}
-    {%- for one in statements -%} {%- do run_query(one) -%} {%- endfor -%}
-{% endmacro %}
+{% macro run_all(statements) %} {%- for one in statements -%} {%- do run_query(one) -%} {%- endfor -%} {% endmacro %}

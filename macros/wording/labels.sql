@@ -3,7 +3,6 @@
     (select code, sort_order, label_en, label_zh from {{ ref('labels') }} where column_name = '{{ column_name }}')
 {%- endmacro %}
 
-
 {# The sort key and the labels of code columns, whose label_joins stand in the same query. #}
 {% macro label_columns(column_names) -%}
     {%- for name in column_names %}

@@ -16,7 +16,6 @@
         )
 {%- endmacro %}
 
-
 {# A sentence of the seed turning_point_types with its numbers in it. #}
 {% macro filled_sentence(sentence, observed, reference, since_date) -%}
     replace(

@@ -1,5 +1,6 @@
 {{ config(materialized='table', unique_key=none) }}
 
+-- Everyone who was ever active or is registered, and since when; personal data masked.
 with
 
 first_activity as (
@@ -7,7 +8,6 @@ first_activity as (
     where first_activity_date is not null
 ),
 
--- a registration without a date is as old as the register
 customers as (
     select
         *,
@@ -19,10 +19,7 @@ customers as (
 known as (
     select
         coalesce(first_activity.customer_id, customers.customer_id) as customer_id,
-        least(
-            coalesce(first_activity.first_activity_date, customers.known_since_date),
-            coalesce(customers.known_since_date, first_activity.first_activity_date)
-        ) as known_since_date,
+        {{ earlier('first_activity.first_activity_date', 'customers.known_since_date') }} as known_since_date,
         first_activity.first_purchase_date,
         first_activity.second_purchase_date,
         customers.customer_id is not null as is_registered,

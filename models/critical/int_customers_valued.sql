@@ -7,10 +7,6 @@ states as (
     where as_of_dates.is_current
 ),
 
-value_classes as (
-    select * from {{ ref('value_classes') }}
-),
-
 -- the share of customers with a value that have at most this one
 ranked_by_value as (
     select
@@ -29,7 +25,7 @@ class_medians as (
 ),
 
 -- what lifting a customer to the class aimed at would bring, at least nothing
-weighed as (
+valued as (
     select
         states.customer_id,
         states.as_of_date,
@@ -40,9 +36,9 @@ weighed as (
         {{ to_amount('greatest(coalesce(class_medians.median_monetary_amount - states.monetary_amount, 0), 0)') }}
             as gap_to_class_aimed_at_amount
     from states
-    inner join value_classes on states.value_class = value_classes.value_class
+    inner join {{ ref('value_classes') }} as value_classes on states.value_class = value_classes.value_class
     left join class_medians on value_classes.aims_at_class = class_medians.value_class
     left join ranked_by_value on states.customer_id = ranked_by_value.customer_id
 )
 
-select * from weighed
+select * from valued

@@ -1,30 +1,22 @@
 {{ config(materialized='by_as_of_date') }}
 
+-- One model per row of the seed turning_point_types, all with the same columns; a test compares the two.
 with
 
--- a model per row of the seed turning_point_types, all with the same columns; a test compares the two
 of_all_types as (
-    select * from {{ ref('complained_while_valuable') }}
-    union all
-    select * from {{ ref('slipping') }}
-    union all
-    select * from {{ ref('value_drop') }}
-    union all
-    select * from {{ ref('dormant_high_value') }}
-    union all
-    select * from {{ ref('class_fell') }}
-    union all
-    select * from {{ ref('engagement_faded') }}
-    union all
-    select * from {{ ref('came_back') }}
-    union all
-    select * from {{ ref('second_purchase_window') }}
-    union all
-    select * from {{ ref('engagement_surge') }}
-    union all
-    select * from {{ ref('class_rose') }}
-    union all
-    select * from {{ ref('shallow_recent') }}
+    {{ union_all([
+        ref('complained_while_valuable'),
+        ref('slipping'),
+        ref('value_drop'),
+        ref('dormant_high_value'),
+        ref('class_fell'),
+        ref('engagement_faded'),
+        ref('came_back'),
+        ref('second_purchase_window'),
+        ref('engagement_surge'),
+        ref('class_rose'),
+        ref('shallow_recent')
+    ]) }}
 ),
 
 turning_points as (

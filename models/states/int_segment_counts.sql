@@ -3,7 +3,6 @@
 -- How many customers stand in each segment and where they came from, so that the marts on segments read few rows.
 with
 
--- who has no state on the as-of date before is newly known
 states as (
     select
         hub.*,

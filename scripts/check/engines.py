@@ -20,7 +20,17 @@ PROJECT_FOLDER = SCRIPTS.parent
 CONTRACTS = PROJECT_FOLDER / "models" / "marts" / "_marts__models.yml"
 ENGINES = ("duckdb", "postgres", "spark")
 SCHEMAS = (
-    *("raw", "seeds", "staging", "restricted", "activity", "history", "states", "critical"),
+    *(
+        "raw",
+        "seeds",
+        "staging",
+        "restricted",
+        "identity",
+        "activity",
+        "history",
+        "states",
+        "critical",
+    ),
     *("marts_built", "marts"),
 )
 # a line of a Java stack trace, which says where in the engine and not what went wrong

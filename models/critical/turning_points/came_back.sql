@@ -1,3 +1,5 @@
+-- Bought again within the recent days, after a silence beyond the churn line.
+-- The silence ends with the first purchase of the recent days; what was bought since does not matter.
 with
 
 silences as (

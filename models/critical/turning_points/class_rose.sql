@@ -1,7 +1,8 @@
+-- The value class is higher than on the date before, by the thresholds of that date too: behaviour moved it, not a
+-- threshold.
+-- Who has not bought in the window stands in none of the eight classes, so joining them is no rise.
 with
 
--- the lines of the date before give the same verdict, so it is behaviour that moved the class; who has not
--- bought in the window stands in none of the eight, so leaving them or joining them is no rise
 states as (
     select * from {{ ref('int_customer_states') }}
     where

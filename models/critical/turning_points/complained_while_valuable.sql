@@ -1,6 +1,7 @@
+-- A complaint of a customer in a key class that is unresolved, or that no purchase has followed.
+-- A fresh complaint can still be made good, so it weighs most; an old one that nobody answered weighs little.
 with
 
--- the four key classes are those with a high monetary value
 states as (
     select
         states.*,
@@ -12,7 +13,6 @@ states as (
         and states.is_monetary_high
 ),
 
--- a fresh complaint can still be made good, so it weighs most
 turning_points as (
     select
         customer_id,

@@ -1,3 +1,5 @@
+-- Silent beyond the churn line, and in the top fifth by lifetime net amount.
+-- Lifetime amounts favour old customers: whoever is young can be valuable and is not found here.
 with
 
 states as (

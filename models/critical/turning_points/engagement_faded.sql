@@ -1,3 +1,5 @@
+-- Interactions at most a share of the own mean of the year before.
+-- Needs interactions in that year, so that who was never engaged does not fade.
 with
 
 states as (

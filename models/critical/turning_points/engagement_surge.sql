@@ -1,6 +1,8 @@
+-- Interactions at several times the own mean of the year before, and no purchase in the same days: interest, not yet
+-- business.
+-- Needs a few interactions, so that one after none is no surge.
 with
 
--- interest that has not led to a purchase yet
 states as (
     select
         states.*,

@@ -1,6 +1,7 @@
+-- One purchase day, whose age lies between the quartiles of the gaps of those who did return, both days included.
+-- Strength grows as the window closes: the less time is left, the more it presses.
 with
 
--- the window lies between the quartiles of the gaps of those who did return, both days included
 states as (
     select * from {{ ref('int_customer_states') }}
     where

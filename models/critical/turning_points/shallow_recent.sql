@@ -1,3 +1,5 @@
+-- In contact within the recent days, known for a short time, and bought at most once.
+-- A fresh contact is still warm, so it weighs most.
 with
 
 states as (

@@ -1,8 +1,9 @@
 {%- set quiet_days = var('at_risk_pace_multiple') ~ ' * usual_gap_days' -%}
 
+-- Silent for longer than the habit allows, but not for so long that it is gone.
+-- The usual gap leans on everyone's (int_lifecycle_stages), so that two purchases do not make a habit.
 with
 
--- silent for longer than the habit allows, but not for so long that it is gone
 states as (
     select * from {{ ref('int_customer_states') }}
     where

@@ -1,6 +1,7 @@
+-- Still buying, but the last days bring at most a share of the own mean of the year before them.
+-- Silence is no drop: slipping and dormant_high_value report it.
 with
 
--- who still buys, and less; silence is told by slipping and dormant_high_value
 states as (
     select
         states.*,

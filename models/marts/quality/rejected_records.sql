@@ -5,10 +5,6 @@ records as (
     where record_status != 'accepted'
 ),
 
-rejection_reasons as (
-    select * from {{ ref('rejection_reasons') }}
-),
-
 -- copies of one row in one arrival are told apart by a number
 numbered as (
     select
@@ -38,7 +34,8 @@ labelled as (
         numbered.raw_content,
         numbered.loaded_at
     from numbered
-    left join rejection_reasons on numbered.reason_code = rejection_reasons.reason_code
+    left join {{ ref('rejection_reasons') }} as rejection_reasons
+        on numbered.reason_code = rejection_reasons.reason_code
 )
 
 select * from labelled

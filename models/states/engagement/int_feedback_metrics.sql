@@ -10,9 +10,7 @@ as_of_dates as (
 
 complaint_days as (
     select * from {{ ref('daily_feedback') }}
-    where
-        complaint_count > 0
-        and {{ is_of_changed_customer() }}
+    where complaint_count > 0 and {{ is_of_changed_customer() }}
 ),
 
 complaints_by_state as (
@@ -25,9 +23,8 @@ complaints_by_state as (
         complaint_days.all_resolved_date <= as_of_dates.as_of_date as was_resolved
     from as_of_dates
     inner join complaint_days
-        on
-            as_of_dates.as_of_date >= complaint_days.activity_date
-            and {{ last_days('complaint_days.activity_date', 'as_of_dates.as_of_date', var('complaint_days')) }}
+        on as_of_dates.as_of_date >= complaint_days.activity_date
+        and {{ last_days('complaint_days.activity_date', 'as_of_dates.as_of_date', var('complaint_days')) }}
 ),
 
 metrics as (
