@@ -1,16 +1,8 @@
 {#
-    Stores a table of states as-of date by as-of date. A run replaces the dates that as_of_dates says need_rebuild, and
-    removes dates that are no as-of dates any more. All of it is one transaction where the engine has transactions.
-
-    The model is rendered once for each statement (render_for), with that statement's dates in place of a query for them: an
-    engine finds literal dates by their place, but reads everything to join a table of dates. A statement takes as many
-    dates as records_per_statement allows, so that memory does not grow with the history.
-
-    In the model:
-      only_dates_to_build()     the dates that the statement builds
-      only_dates_before()       the dates before them that the same statement builds as well
-      stored_dates_before()     the dates before them as the table already stores them
-      is_of_changed_customer()  with meta by_customer: the customers that the statement recomputes (history/changed_customers)
+    Stores a table of states as-of date by as-of date: a run replaces the dates that need a rebuild and removes dates that are
+    none any more, in one transaction where the engine has them. The model is rendered once for each statement, with literal
+    dates in place of a query for them: an engine finds those by their place, but reads everything to join a table of dates.
+    A statement takes as many dates as records_per_statement allows, so that memory does not grow with the history.
 #}
 {% materialization by_as_of_date, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -18,7 +10,6 @@
     {%- if 'only_dates_to_build()' not in model.raw_code -%}
         {{ exceptions.raise_compiler_error(this.identifier ~ " is built by as-of date and must say only_dates_to_build()") }}
     {%- endif -%}
-
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
@@ -28,13 +19,12 @@
     {%- else -%}
         {%- call noop_statement('main', 'OK') -%} {%- endcall -%}
     {%- endif -%}
-
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
     {%- set columns_of_model = get_columns_in_query(sql) -%}
     {%- if columns | sort != columns_of_model | sort -%}
         {{ exceptions.raise_compiler_error(
-            this.identifier ~ " was built with other columns than its model gives: " ~ columns_of_model | join(", ")
-            ~ ". " ~ build_all_of_history()
+            this.identifier ~ " was built with other columns than its model gives: " ~ columns_of_model | join(", ") ~ ". "
+            ~ build_all_of_history()
         ) }}
     {%- endif -%}
 
@@ -43,21 +33,16 @@
         target_relation, 'as_of_date not in (select spine.as_of_date from ' ~ ref('as_of_dates') ~ ' as spine)'
     )) -%}
     {%- for date, is_changed in changed_by_date.items() -%}
-        {%- set dated_sql = render_for({'dates': [date], 'is_changed': is_changed}) -%}
-        {%- do run_all(forget_dates(target_relation, is_among_dates('as_of_date', [date]) ~ ' and ' ~ is_changed)) -%}
-        {%- call statement('insert_changed_' ~ loop.index) -%} {{ insert_states(target_relation, columns, dated_sql) }} {%- endcall -%}
+        {%- do replace_states(target_relation, columns, {'dates': [date], 'is_changed': is_changed}) -%}
     {%- endfor -%}
-
     {%- for rows in dates_by_statement(other_than=changed_by_date.keys()) -%}
         {%- set dates = rows | map(attribute='as_of_date') | list -%}
         {%- set dates_before = rows | map(attribute='previous_as_of_date') | select | list -%}
-        {%- set dated_sql = render_for({
+        {%- do replace_states(target_relation, columns, {
             'dates': dates,
             'dates_before': dates_before | select('in', dates) | list,
             'stored_dates_before': dates_before | reject('in', dates) | list
         }) -%}
-        {%- do run_all(forget_dates(target_relation, is_among_dates('as_of_date', dates))) -%}
-        {%- call statement('insert_' ~ loop.index) -%} {{ insert_states(target_relation, columns, dated_sql) }} {%- endcall -%}
     {%- endfor -%}
 
     {%- do persist_docs(target_relation, model) -%}
@@ -67,51 +52,37 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{# The SQL of the model for one statement: what the macros below say follows from the scope. #}
-{% macro render_for(scope) -%}
+{# Replaces the states of one statement. The scope says what the macros below mean in the model: dates, and which customers. #}
+{% macro replace_states(relation, columns, scope) -%}
     {%- do model.update({'scope': scope}) -%}
-    {{ return(render(model.raw_code)) }}
+    {%- set condition = is_among_dates('as_of_date', scope.dates) ~ (' and ' ~ scope.is_changed if scope.is_changed) -%}
+    {%- do run_all(forget_dates(relation, condition)) -%}
+    {%- call statement('insert_states') -%} {{ insert_states(relation, columns, render(model.raw_code)) }} {%- endcall -%}
 {%- endmacro %}
 
+{# The dates that the statement builds. #}
 {% macro only_dates_to_build() -%}
-    {%- if 'scope' in model -%}
-        where {{ is_among_dates('as_of_date', model.scope.dates) }}
-    {%- else -%}
-        where as_of_date in (select spine.as_of_date from {{ ref('as_of_dates') }} as spine where spine.needs_rebuild)
-    {%- endif -%}
+    where {{ is_among_dates('as_of_date', model.scope.dates) if 'scope' in model else is_of_rebuild('as_of_date') }}
 {%- endmacro %}
 
+{# The dates before them that the same statement builds as well. #}
 {% macro only_dates_before() -%}
-    {%- if 'scope' in model -%}
-        where {{ is_among_dates('as_of_date', model.scope.dates_before) }}
-    {%- else -%}
-        where as_of_date in (select spine.previous_as_of_date from {{ ref('as_of_dates') }} as spine where spine.needs_rebuild)
-    {%- endif -%}
+    where {{ is_among_dates('as_of_date', model.scope.dates_before) if 'scope' in model else is_of_rebuild('previous_as_of_date') }}
 {%- endmacro %}
 
-{# Outside of a build nothing is stored yet: no row of a relation that has the columns. #}
+{# The dates before them as the table stores them already; outside of a build no row of a relation with the same columns. #}
 {% macro stored_dates_before(like) -%}
-    {%- if 'scope' in model -%}
-        {{ this }} where {{ is_among_dates('as_of_date', model.scope.stored_dates_before) }}
-    {%- else -%}
-        {{ like }} where 1 = 0
-    {%- endif -%}
+    {{ this ~ " where " ~ is_among_dates('as_of_date', model.scope.stored_dates_before) if 'scope' in model else like ~ " where 1 = 0" }}
 {%- endmacro %}
 
-{# For a test: the as-of dates for which a flag of as_of_dates holds, as dates once they are known. #}
-{% macro only_dates_where(flag) -%}
-    {%- set spine = ref('as_of_dates') -%}
-    {%- if execute and load_relation(spine) -%}
-        where {{ is_among_dates('as_of_date', run_query('select as_of_date from ' ~ spine ~ ' where ' ~ flag).columns[0].values()) }}
-    {%- else -%}
-        where as_of_date in (select spine.as_of_date from {{ spine }} as spine where spine.{{ flag }})
-    {%- endif -%}
+{% macro is_of_rebuild(column) -%}
+    as_of_date in (select spine.{{ column }} from {{ ref('as_of_dates') }} as spine where spine.needs_rebuild)
 {%- endmacro %}
 
 {# Whether a column is one of some dates, given as text or as dates. #}
 {% macro is_among_dates(column, dates) -%}
-    {%- set dates = dates | list -%}
-    {{ column ~ " in (date '" ~ dates | join("', date '") ~ "')" if dates else '1 = 0' }}
+    {%- set dates = dates | join("', date '") -%}
+    {{ column ~ " in (date '" ~ dates ~ "')" if dates else '1 = 0' }}
 {%- endmacro %}
 
 {# The as-of dates to build, without some, as lists of those that one statement builds: at least one each. #}
