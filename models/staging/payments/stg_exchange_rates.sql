@@ -7,9 +7,13 @@ dated_rates as (
     select
         from_currency as currency,
         valid_from_date,
-        lead(valid_from_date, 1, date '9999-12-31') over (
-            partition by from_currency
-            order by valid_from_date
+        -- not lead's own default: clients of DuckDB 1.4 cannot open a view that has it
+        coalesce(
+            lead(valid_from_date) over (
+                partition by from_currency
+                order by valid_from_date
+            ),
+            date '9999-12-31'
         ) as valid_before_date,
         cast(rate as decimal(18, 8)) as rate_to_base
     from {{ ref('exchange_rates') }}
