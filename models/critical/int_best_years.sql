@@ -1,6 +1,6 @@
 with
 
--- only those whose most urgent reason is told by their best year
+-- only those whose most urgent reason is valued by their best year
 customers as (
     select
         customer_id,

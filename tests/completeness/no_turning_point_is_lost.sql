@@ -14,7 +14,7 @@ found as (
     group by as_of_date, turning_point_type
 ),
 
-told as (
+stored as (
     select
         as_of_date,
         turning_point_type,
@@ -25,16 +25,16 @@ told as (
 
 failures as (
     select
-        coalesce(found.as_of_date, told.as_of_date) as as_of_date,
-        coalesce(found.turning_point_type, told.turning_point_type) as turning_point_type,
+        coalesce(found.as_of_date, stored.as_of_date) as as_of_date,
+        coalesce(found.turning_point_type, stored.turning_point_type) as turning_point_type,
         found.row_count as found_count,
-        told.row_count as told_count
+        stored.row_count as stored_count
     from found
-    full outer join told
+    full outer join stored
         on
-            found.as_of_date = told.as_of_date
-            and found.turning_point_type = told.turning_point_type
-    where found.row_count is distinct from told.row_count
+            found.as_of_date = stored.as_of_date
+            and found.turning_point_type = stored.turning_point_type
+    where found.row_count is distinct from stored.row_count
 )
 
 select * from failures

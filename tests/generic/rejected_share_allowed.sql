@@ -30,7 +30,7 @@ select concat(
         from reasons
         where record_status = 'rejected'
     ),
-    '. The rows stand in {{ model }} (record_status = ''rejected''); mend them at their source, or raise the var.'
+    '. The rows stand in {{ model }} (record_status = ''rejected''); fix them at their source, or raise the var.'
 ) as sentence
 from totals
 where totals.rejected_count > {{ var('largest_rejected_share') }} * totals.all_count

@@ -1,7 +1,7 @@
 {#
     No two rows share these columns, and none of them is null.
     as_of: a flag of as_of_dates: needs_rebuild looks at the dates that this run builds, is_current at the newest; without it all rows.
-    newest_by: a column of arrivals; looks at the values of the first column that have a row of the newest arrival, which
+    newest_by: a column of times; looks at the values of the first column that have a row of the newest time, which
     is all that a run can have broken.
 #}
 {% test unique_combination(model, columns, as_of=none, newest_by=none) %}
@@ -30,7 +30,7 @@ where
     or {{ columns[0] }} in (
         select newest.{{ columns[0] }}
         from tested as newest
-        where newest.{{ newest_by }} = (select max(arrivals.{{ newest_by }}) from tested as arrivals)
+        where newest.{{ newest_by }} = (select max(times.{{ newest_by }}) from tested as times)
     )
 {%- endif %}
 group by

@@ -1,5 +1,5 @@
 {#
-    Protects the labels: every code that a model can write has its row in the seed that tells it to people.
+    Protects the labels: every code that a model can write has its row in the seed with its labels.
     Without the row a report would show an empty cell, or lose the customers of that stage; a reason code without a row
     would leave a rejected record unexplained.
 #}
@@ -137,7 +137,7 @@ sentences as (
 
     select concat(
         'The seed rejection_reasons has no row ', reason_codes.reason_code, '. Add it to seeds/rejection_reasons.csv, with what ',
-        'it means and how to mend it.'
+        'it means and how to fix it.'
     ) as sentence
     from reason_codes
     left join rejection_reasons on reason_codes.reason_code = rejection_reasons.reason_code

@@ -60,7 +60,7 @@ sentences as (
 
     select concat(
         'The seed rfm_fixed_cut_points has a cut point ', cut_points.cut_number, ' for ', cut_points.metric, ', which rfm_score_bins ',
-        '= {{ bins }} does not use. Take it out of seeds/rfm_fixed_cut_points.csv, mend its metric, or change the var.'
+        '= {{ bins }} does not use. Take it out of seeds/rfm_fixed_cut_points.csv, fix its metric, or change the var.'
     ) as sentence
     from cut_points
     left join metrics on cut_points.metric = metrics.metric

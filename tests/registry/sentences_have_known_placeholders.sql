@@ -43,7 +43,7 @@ sentences as (
     select concat(
         'The seed ', seed, ' has in ', column_name, ' of ', code, ' a placeholder that nothing fills: "', template, '". There are ',
         case seed when 'units' then '{n} and {currency}' else '{observed}, {reference} and {since}' end,
-        '. Mend it in seeds/', seed, '.csv.'
+        '. Fix it in seeds/', seed, '.csv.'
     ) as sentence
     from filled
     where rest is distinct from replace(replace(rest, '{', ''), '}', '')

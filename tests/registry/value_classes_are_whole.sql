@@ -1,7 +1,7 @@
 {#
     Protects the seed value_classes: each of the eight combinations of high and low has one class, and the two classes
     beside the eight (no_purchase, newly_known) are there.
-    With a class missing, its customers would be told as if they had not bought at all; with one twice, they would double.
+    With a class missing, its customers would look as if they had not bought at all; with one twice, they would double.
 #}
 {%- set sentences %}
 with
@@ -56,7 +56,7 @@ sentences as (
         'The seed value_classes has ', class_counts.class_count, ' classes for recency ',
         case when class_counts.is_recency_high then 'high' else 'low' end, ', frequency ',
         case when class_counts.is_frequency_high then 'high' else 'low' end, ', monetary ',
-        case when class_counts.is_monetary_high then 'high' else 'low' end, ', where there must be one. Mend its rows in ',
+        case when class_counts.is_monetary_high then 'high' else 'low' end, ', where there must be one. Fix its rows in ',
         'seeds/value_classes.csv.'
     ) as sentence
     from class_counts

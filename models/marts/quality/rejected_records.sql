@@ -5,7 +5,7 @@ records as (
     where record_status != 'accepted'
 ),
 
--- copies of one row in one arrival are told apart by a number
+-- a number distinguishes copies of one row in one load
 numbered as (
     select
         records.*,

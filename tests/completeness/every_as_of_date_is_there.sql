@@ -1,5 +1,5 @@
 {#
-    Protects the dates that tables tell of: each as-of date stands in every table that has as-of dates, and no other does.
+    Protects completeness: every table with as-of dates has each as-of date, and no other date.
     A date that is missing would be read as a day on which nothing happened; yesterday's date that lingers would count
     every customer twice.
 #}
@@ -65,7 +65,7 @@ dates_to_tell as (
     from as_of_dates
     where is_current
     union all
-    -- without buyers there are no lines to tell
+    -- without buyers there are no thresholds
     select
         'rfm_references' as table_name,
         as_of_date

@@ -1,5 +1,5 @@
 {#
-    Protects the newest day: everything is told as of the last business day that is complete in the data.
+    Protects the newest day: states speak of the last business day that is complete in the data.
     Without it a spine that leaves its end out, or a load that no model noticed, would show last month as today
     while every other test stays green.
 #}
