@@ -23,15 +23,19 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def in_seed(name: str, column: str, value: str, of: str = "") -> Callable[[Path], None]:
-    """Writes a value into the first row of a seed that has a code, or the first of all."""
+def in_seed(name: str, column: str, value: str | None, of: str = "") -> Callable[[Path], None]:
+    """Writes a value into the first row of a seed that has a code, or the first of all.
+
+    Without a value the whole column goes.
+    """
 
     def change(project: Path) -> None:
         [path] = project.rglob(f"{name}.csv")
         rows = list(csv.DictReader(path.open(encoding="utf-8", newline="")))
         next(row for row in rows if not of or of in row.values())[column] = value
+        names = [key for key in rows[0] if key != column or value is not None]
         with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, rows[0])
+            writer = csv.DictWriter(stream, names, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(rows)
 
@@ -140,6 +144,7 @@ def test_a_setting_has_the_comment_above_it_and_its_section(tmp_path):
             r"The turning-point type sliding needs one model sliding\.sql",
         ),
         (in_seed("value_classes", "strategy_code", "dance"), r"templates .*dance"),
+        (in_seed("rejection_reasons", "fix_zh", None), r"templates .*fix_zh"),
         (
             lambda project: next(project.rglob("strategies.csv")).unlink(),
             r"seeds/ has 0 files strategies\.csv",
@@ -155,8 +160,9 @@ def test_a_gap_is_one_clear_error(project, change, message):
 def test_check_fails_until_the_pages_are_written(project, monkeypatch):
     monkeypatch.setattr(write_docs, "PROJECT_FOLDER", project)
     (project / "docs" / "settings.md").unlink()
+    (project / "docs" / "rules.md").write_text("Rules of yesterday.", "utf-8")
     checked = CliRunner().invoke(main, ["--check"])
     assert checked.exit_code == 1
-    assert re.search(r"Out of date: .*docs/settings\.md.*; run", checked.output)
+    assert "Out of date: docs/rules.md, docs/settings.md; run" in checked.output
     assert CliRunner().invoke(main).exit_code == 0
     assert CliRunner().invoke(main, ["--check"]).exit_code == 0
