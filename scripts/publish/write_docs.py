@@ -30,6 +30,13 @@ PAGES = ("rules.md", "settings.md", "input_contract.md")
 # the entry of vars that says what each of the others may be
 REGISTRY = "settings"
 
+# what the kinds of the registry without bounds mean
+KINDS = {
+    "day": "a day, YYYY-MM-DD",
+    "time_zone": "an IANA time zone",
+    "currency": "an ISO 4217 code",
+}
+
 HEADING = re.compile(r"# -- (.+?) -+\s*$")
 GRAIN = re.compile(r"\s*Grain: [^.]*\.")
 SETTING_READ = re.compile(r"\bvar\(\s*['\"](\w+)['\"]")
@@ -123,7 +130,7 @@ def describe_range(rule: dict[str, Any]) -> str:
     texts = []
     for kind, value in rule.items():
         match kind, value:
-            case "states" | "or_null", _:
+            case (("states" | "or_null"), _):
                 continue
             case "whole", [smallest, largest]:
                 texts.append(f"a whole number from {smallest:,} to {largest:,}")
@@ -131,10 +138,9 @@ def describe_range(rule: dict[str, Any]) -> str:
                 texts.append(f"a number from {smallest:,} to {largest:,}")
             case "one_of", choices:
                 texts.append(" or ".join(f"`{yaml_text(choice)}`" for choice in choices))
-            case "date", _:
-                texts.append("a day, YYYY-MM-DD")
             case _, True:
-                texts.append(kind.replace("_", " "))
+                texts.append(KINDS.get(kind, kind.replace("_", " ")))
+            # such as below: another_setting
             case _:
                 texts.append(f"{kind.replace('_', ' ')} `{yaml_text(value)}`")
     return ", ".join(texts) + (" or `null`" if rule.get("or_null") else "")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from build.run_dbt import PROJECT_FOLDER
+from publish.write_docs import PROJECT_FOLDER
 
 FOLDERS = ("analyses", "data", "docs", "macros", "models", "scripts", "seeds", "tests")
 DOCUMENTS = [
@@ -76,4 +76,5 @@ def test_every_mart_is_listed():
 
 def test_the_example_stands_between_its_markers():
     text = (PROJECT_FOLDER / "README.md").read_text("utf-8")
-    assert re.search(r"^<!-- example -->\n```\n(.+\n)+```\n<!-- /example -->$", text, re.MULTILINE)
+    block = r"^<!-- example -->\n+```.*\n(?:(?!```).*\n)+```\n+<!-- /example -->$"
+    assert len(re.findall(block, text, re.MULTILINE)) == 1

@@ -109,9 +109,10 @@ def test_a_setting_shows_what_the_registry_says(tmp_path):
         "{whole: [1, 36500], or_null: true}": ("a whole number from 1 to 36,500 or `null`", False),
         "{number: [0, 0.5]}": ("a number from 0 to 0.5", False),
         "{one_of: [true, net, 1], states: true}": ("`true` or `net` or `1`", True),
-        "{date: true, or_null: true}": ("a day, YYYY-MM-DD or `null`", False),
-        '{pattern: "[A-Z]{3}"}': ("pattern `[A-Z]{3}`", False),
-        "{time_zone: true}": ("time zone", False),
+        "{day: true, or_null: true}": ("a day, YYYY-MM-DD or `null`", False),
+        "{number: [0, 1], below: s0}": ("a number from 0 to 1, below `s0`", False),
+        "{time_zone: true}": ("an IANA time zone", False),
+        "{branch_code: true}": ("branch code", False),
     }
     registry = "".join(f"    s{number}: {rule}\n" for number, rule in enumerate(expected))
     values = "".join(f"  s{number}: 1\n" for number in range(len(expected)))
