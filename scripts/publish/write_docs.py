@@ -137,7 +137,8 @@ def describe_range(rule: dict[str, Any]) -> str:
             case "number", [smallest, largest]:
                 texts.append(f"a number from {smallest:,} to {largest:,}")
             case "one_of", choices:
-                texts.append(" or ".join(f"`{yaml_text(choice)}`" for choice in choices))
+                *others, last = [f"`{yaml_text(choice)}`" for choice in choices]
+                texts.append(f"{', '.join(others)} or {last}")
             case _, True:
                 texts.append(KINDS.get(kind, kind.replace("_", " ")))
             # such as below: another_setting

@@ -19,6 +19,10 @@ CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
 # a path with a folder of the project in front; <name> and ** stand for any name
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./*<>-]*")
+NAME = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
+SOURCES = {".csv", ".in", ".j2", ".py", ".sql", ".yml"}
+# what dependencies call their own
+OF_OTHERS = {"add_expectation_configuration", "ignore_templated_areas", "server_side_parameters"}
 
 
 def name(path: Path) -> str:
@@ -62,6 +66,27 @@ def test_commands_and_paths_in_code_exist(document):
         if not any(PROJECT_FOLDER.glob(pattern)):
             missing.add(path)
     assert missing == set()
+
+
+@pytest.fixture(scope="module")
+def names_in_use() -> set[str]:
+    """Every word of the project's sources, and the names of its files."""
+    paths = [
+        path
+        for folder in FOLDERS
+        for path in (PROJECT_FOLDER / folder).rglob("*")
+        if path.suffix in SOURCES
+    ]
+    paths += [*PROJECT_FOLDER.glob("*.yml"), PROJECT_FOLDER / "pyproject.toml"]
+    words = {path.stem for path in paths} | {path.parent.name for path in paths}
+    return words.union(*(re.findall(r"\w+", path.read_text("utf-8")) for path in paths))
+
+
+@pytest.mark.parametrize("document", OF_TODAY, ids=name)
+def test_names_in_code_exist(document, names_in_use):
+    spans = [code for code in code_of(document) if not code.startswith("```")]
+    named = set(NAME.findall("\n".join(spans)))
+    assert named - names_in_use - OF_OTHERS == set()
 
 
 def test_every_mart_is_listed():

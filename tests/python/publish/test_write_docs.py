@@ -108,7 +108,7 @@ def test_a_setting_shows_what_the_registry_says(tmp_path):
         "{whole: [1, 3650], states: true}": ("a whole number from 1 to 3,650", True),
         "{whole: [1, 36500], or_null: true}": ("a whole number from 1 to 36,500 or `null`", False),
         "{number: [0, 0.5]}": ("a number from 0 to 0.5", False),
-        "{one_of: [true, net, 1], states: true}": ("`true` or `net` or `1`", True),
+        "{one_of: [true, net, 1], states: true}": ("`true`, `net` or `1`", True),
         "{day: true, or_null: true}": ("a day, YYYY-MM-DD or `null`", False),
         "{number: [0, 1], below: s0}": ("a number from 0 to 1, below `s0`", False),
         "{time_zone: true}": ("an IANA time zone", False),
