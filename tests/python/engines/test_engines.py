@@ -356,9 +356,9 @@ def test_no_java_is_said(tmp_path, monkeypatch):
         find_java()
 
 
-def test_readme_starts_spark_with_the_settings_that_are_tested():
-    readme = (PROJECT_FOLDER / "README.md").read_text(encoding="utf-8")
-    named = dict(re.findall(r"--conf (\S+?)=(\S+)", readme))
+def test_the_page_on_engines_starts_spark_with_the_settings_that_are_tested():
+    page = (PROJECT_FOLDER / "docs" / "engines.md").read_text(encoding="utf-8")
+    named = dict(re.findall(r"--conf (\S+?)=(\S+)", page))
     tested = thrift_settings(Path("folder"), 10000, "2g", 2)
     assert named and named == {name: tested.get(name) for name in named}
     # what changes answers or ends a build; the rest is where this machine keeps things
