@@ -7,8 +7,8 @@
 {% materialization by_as_of_date, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if 'only_dates_to_build()' not in model.raw_code -%}
-        {{ exceptions.raise_compiler_error(this.identifier ~ " is built by as-of date and must say only_dates_to_build()") }}
+    {%- if 'dates_to_build(' not in model.raw_code -%}
+        {{ exceptions.raise_compiler_error(this.identifier ~ " is built by as-of date and must say of which dates_to_build") }}
     {%- endif -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
@@ -36,12 +36,9 @@
         {%- do replace_states(target_relation, columns, {'dates': [date], 'is_changed': is_changed}) -%}
     {%- endfor -%}
     {%- for rows in dates_by_statement(other_than=changed_by_date.keys()) -%}
-        {%- set dates = rows | map(attribute='as_of_date') | list -%}
-        {%- set dates_before = rows | map(attribute='previous_as_of_date') | select | list -%}
         {%- do replace_states(target_relation, columns, {
-            'dates': dates,
-            'dates_before': dates_before | select('in', dates) | list,
-            'stored_dates_before': dates_before | reject('in', dates) | list
+            'dates': rows | map(attribute='as_of_date') | list,
+            'dates_before': rows | map(attribute='previous_as_of_date') | select | list
         }) -%}
     {%- endfor -%}
 
@@ -60,23 +57,21 @@
     {%- call statement('insert_states') -%} {{ insert_states(relation, columns, render(model.raw_code)) }} {%- endcall -%}
 {%- endmacro %}
 
-{# The dates that the statement builds. #}
+{# The dates that the statement builds, as a condition, and as the rows of a relation. #}
 {% macro only_dates_to_build() -%}
-    where {{ is_among_dates('as_of_date', model.scope.dates) if 'scope' in model else is_of_rebuild('as_of_date') }}
+    {%- set planned = 'as_of_date in (select spine.as_of_date from ' ~ ref('as_of_dates') ~ ' as spine where spine.needs_rebuild)' -%}
+    where {{ is_among_dates('as_of_date', model.scope.dates) if 'scope' in model else planned }}
 {%- endmacro %}
 
-{# The dates before them that the same statement builds as well. #}
-{% macro only_dates_before() -%}
-    where {{ is_among_dates('as_of_date', model.scope.dates_before) if 'scope' in model else is_of_rebuild('previous_as_of_date') }}
-{%- endmacro %}
+{% macro of_dates_to_build(relation) -%} (select * from {{ relation }} {{ only_dates_to_build() }}) {%- endmacro %}
 
-{# The dates before them as the table stores them already; outside of a build no row of a relation with the same columns. #}
+{#
+    The rows of the date before as the table stores them, so that an open date is compared with what a frozen one reported.
+    A model that asks for it is built one date a statement, in their order. Outside of a build: no row of a relation.
+#}
 {% macro stored_dates_before(like) -%}
-    {{ this ~ " where " ~ is_among_dates('as_of_date', model.scope.stored_dates_before) if 'scope' in model else like ~ " where 1 = 0" }}
-{%- endmacro %}
-
-{% macro is_of_rebuild(column) -%}
-    as_of_date in (select spine.{{ column }} from {{ ref('as_of_dates') }} as spine where spine.needs_rebuild)
+    {%- set stored = this ~ ' where ' ~ is_among_dates('as_of_date', model.scope.dates_before) if 'scope' in model -%}
+    (select * from {{ stored or like ~ ' where 1 = 0' }})
 {%- endmacro %}
 
 {# Whether a column is one of some dates, given as text or as dates. #}
@@ -92,7 +87,8 @@
         'select as_of_date, previous_as_of_date, record_count from ' ~ ref('as_of_dates') ~ ' where needs_rebuild order by as_of_date'
     ) if row['as_of_date'] not in other_than -%}
         {%- set records = row['record_count'] | int -%}
-        {%- if not ns.batches or ns.records + records > var('records_per_statement') -%}
+        {%- set has_room = ns.records + records <= var('records_per_statement') and 'stored_dates_before(' not in model.raw_code -%}
+        {%- if not ns.batches or not has_room -%}
             {%- do ns.batches.append([]) -%}
             {%- set ns.records = 0 -%}
         {%- endif -%}

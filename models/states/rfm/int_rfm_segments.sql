@@ -1,6 +1,15 @@
--- The scores of the buyers of the window, and which of their metrics are high: by the thresholds of the as-of date, and by
--- those of the date before, so that a change from there on is the threshold's and not the customer's.
+-- The scores of the buyers of the window, which of their metrics are high, and the value class that follows: by the thresholds
+-- of the as-of date, and by those of the date before, so that a change from there on is the threshold's, not the customer's.
 with
+
+thresholds as (
+    select * from {{ ref('int_rfm_thresholds') }}
+),
+
+value_classes as (
+    select * from {{ ref('value_classes') }}
+    where is_recency_high is not null
+),
 
 buyers as (
     select
@@ -15,15 +24,10 @@ buyers as (
     where rfm_metrics.is_buyer
 ),
 
-thresholds as (
-    select * from {{ ref('int_rfm_thresholds') }}
-),
-
 scores as (
     select
         buyers.customer_id,
         buyers.as_of_date,
-        buyers.monetary_amount,
         {{ rfm_score('buyers.recency_days', 'recency', best='low') }} as recency_score,
         {{ rfm_score('buyers.frequency_count', 'frequency') }} as frequency_score,
         {{ rfm_score('buyers.monetary_amount', 'monetary') }} as monetary_score,
@@ -46,6 +50,33 @@ scores as (
         on buyers.previous_as_of_date = frequency_before.as_of_date and frequency_before.metric = 'frequency_count'
     left join thresholds as monetary_before
         on buyers.previous_as_of_date = monetary_before.as_of_date and monetary_before.metric = 'monetary_amount'
+),
+
+segments as (
+    select
+        scores.customer_id,
+        scores.as_of_date,
+        scores.recency_score,
+        scores.frequency_score,
+        scores.monetary_score,
+        scores.is_recency_high,
+        scores.is_frequency_high,
+        scores.is_monetary_high,
+        classes.value_class,
+        classes.value_class_rank,
+        previous_classes.value_class as class_with_previous_lines,
+        previous_classes.value_class_rank as rank_with_previous_lines
+    from scores
+    left join value_classes as classes
+        on
+            scores.is_recency_high = classes.is_recency_high
+            and scores.is_frequency_high = classes.is_frequency_high
+            and scores.is_monetary_high = classes.is_monetary_high
+    left join value_classes as previous_classes
+        on
+            scores.was_recency_high = previous_classes.is_recency_high
+            and scores.was_frequency_high = previous_classes.is_frequency_high
+            and scores.was_monetary_high = previous_classes.is_monetary_high
 )
 
-select * from scores
+select * from segments
