@@ -30,7 +30,7 @@ FAULTS = {
     "critical_customers.one_row_per_customer_who_turns": (
         "update marts.critical_customers set turning_point_count = turning_point_count + 1"
     ),
-    "critical_customers.told_as_of_the_current_date": (
+    "critical_customers.is_of_the_current_date": (
         "update marts.critical_customers set as_of_date = as_of_date - 1"
     ),
     "critical_customers.criticality_in_range": (
@@ -84,7 +84,7 @@ FAULTS = {
     "customer_states.only_buyers_are_scored": (
         "update marts.customer_states set frequency_score = null"
     ),
-    "customer_states.class_follows_from_three_lines": (
+    "customer_states.class_follows_from_three_thresholds": (
         "update marts.customer_states set is_recency_high = not is_recency_high"
     ),
     "customer_states.net_is_gross_less_returns": (
@@ -115,9 +115,7 @@ FAULTS = {
     "customers.one_current_state_each": (
         "insert into marts.customers select * from marts.customers order by customer_id limit 1"
     ),
-    "customers.told_as_of_the_current_date": (
-        "update marts.customers set as_of_date = as_of_date - 1"
-    ),
+    "customers.is_of_the_current_date": ("update marts.customers set as_of_date = as_of_date - 1"),
     "customers.newest_purchase_is_fresh": (
         "update marts.customers set last_purchase_date = last_purchase_date - 8"
     ),
@@ -188,7 +186,7 @@ FAULTS = {
     "rejected_records.counts_equal_those_of_the_summary": (
         "delete from marts.rejected_records where reason_code = 'missing_customer'"
     ),
-    "rejected_records.reason_and_mend_in_both_languages": (
+    "rejected_records.reason_and_fix_in_both_languages": (
         "update marts.rejected_records set fix_zh = null"
     ),
     "revenue_concentration.every_class_on_every_date": (
@@ -218,22 +216,22 @@ FAULTS = {
     "revenue_concentration.labels_in_both_languages": (
         "update marts.revenue_concentration set abc_class_en = null"
     ),
-    "rfm_references.three_lines_for_every_date": (
+    "rfm_references.three_thresholds_for_every_date": (
         "delete from marts.rfm_references where metric = 'recency_days'"
     ),
-    "rfm_references.newest_lines_are_current": (
+    "rfm_references.newest_thresholds_are_current": (
         "update marts.rfm_references set is_current = false"
     ),
     "rfm_references.cut_points_ascend": (
         "update marts.rfm_references set cut_point_1 = cut_point_2 + 1"
     ),
-    "rfm_references.lines_in_order": (
+    "rfm_references.thresholds_in_order": (
         "update marts.rfm_references set reference_value = 0 where metric = 'abc_a_line_amount'"
     ),
     "rfm_references.days_and_counts_not_negative": (
         "update marts.rfm_references set reference_value = -1 where metric = 'frequency_count'"
     ),
-    "rfm_references.churn_line_is_that_of_the_states": (
+    "rfm_references.churn_threshold_is_that_of_the_states": (
         "update marts.rfm_references set reference_value = 181 where metric = 'churn_line_days'"
     ),
     "rfm_references.reference_method_is_known": (
@@ -242,7 +240,7 @@ FAULTS = {
     "rfm_references.score_method_is_known": (
         "update marts.rfm_references set score_method = 'guess'"
     ),
-    "rfm_references.lines_move_gently": (
+    "rfm_references.thresholds_move_gently": (
         "update marts.rfm_references set reference_value = 2 * reference_value where is_current"
     ),
     "rfm_references.labels_in_both_languages": "update marts.rfm_references set metric_zh = null",
@@ -293,13 +291,13 @@ FAULTS = {
     "value_class_migrations.behaviour_moves_are_moves": (
         "update marts.value_class_migrations set behaviour_moved_count = customer_count + 1"
     ),
-    "value_class_migrations.line_moves_are_moves": (
+    "value_class_migrations.threshold_moves_are_moves": (
         "update marts.value_class_migrations set line_moved_count = customer_count + 1"
     ),
-    "value_class_migrations.behaviour_and_line_make_the_whole": (
+    "value_class_migrations.behaviour_and_thresholds_make_the_whole": (
         "update marts.value_class_migrations set line_rank_change = line_rank_change + 1"
     ),
-    "value_class_migrations.lines_move_few": (
+    "value_class_migrations.thresholds_move_few": (
         "update marts.value_class_migrations set line_moved_count = customer_count"
     ),
     "value_class_migrations.labels_in_both_languages": (
