@@ -271,7 +271,9 @@ def described(project: Project) -> Iterator[Offence]:
         for column in node["columns"].values():
             if column["name"].lower() not in passed_on:
                 texts[f"{node['name']}.{column['name']}"] = column["description"]
-            elif column["description"]:
+            elif column["description"] and column["name"].lower() in described_above(
+                project, node, kinds=("model",)
+            ):
                 place = f"{node['name']}.{column['name']}"
                 yield Offence(place, "is described above already", "remove the description")
         for place in (place for place, text in texts.items() if not text.strip()):
@@ -454,15 +456,18 @@ def is_mart(node: Node) -> bool:
     return layer_of(node) == "marts"
 
 
-def described_above(project: Project, node: Node) -> set[str]:
+def described_above(
+    project: Project, node: Node, kinds: tuple[str, ...] = ("model", "seed")
+) -> set[str]:
     """The columns that the nodes above a model describe, which it passes on without a word."""
     above: set[str] = set()
     for parent in (project.by_id[key] for key in node.get("depends_on", {}).get("nodes", [])):
-        if parent["resource_type"] != "source":
-            described = {
+        if parent["resource_type"] in kinds:
+            above |= {
                 name.lower() for name, column in parent["columns"].items() if column["description"]
             }
-            above |= described | described_above(project, parent)
+        if parent["resource_type"] == "model":
+            above |= described_above(project, parent, kinds)
     return above
 
 
