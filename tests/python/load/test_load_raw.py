@@ -17,8 +17,12 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from load import load_raw, raw_schema
-from load.load_raw import DeliveryError, load_delivery, read_contract, read_mapping
+from load import load_raw
+from load.contract import read_contract
+from load.delivery import load_delivery
+from load.engines.duckdb_raw import STORAGE
+from load.errors import DeliveryError
+from load.mapping import Mapping, read_mapping
 
 ROOT = Path(__file__).resolve().parents[3]
 HEADER = "transaction_id,customer_id,occurred_at,amount,transaction_type"
@@ -404,7 +408,7 @@ def test_inputs_never_mix(folder, warehouse, tmp_path):
 
 def test_a_raw_schema_of_an_older_contract_gets_the_new_columns(folder, warehouse):
     warehouse.parent.mkdir(parents=True)
-    with duckdb.connect(str(warehouse), config=raw_schema.STORAGE) as connection:
+    with duckdb.connect(str(warehouse), config=STORAGE) as connection:
         connection.execute("create schema raw")
         connection.execute("create table raw.transactions (transaction_id varchar)")
     write(folder, "transactions.csv", HEADER, ROW)
@@ -471,7 +475,7 @@ def test_a_mapping_is_readable_for_its_vars(folder):
 
 
 def test_a_folder_without_a_mapping_has_an_empty_one(folder):
-    assert read_mapping(folder) == load_raw.Mapping()
+    assert read_mapping(folder) == Mapping()
 
 
 def test_a_mapping_may_stand_elsewhere(folder, warehouse, tmp_path):
