@@ -68,6 +68,20 @@ def pattern_inside(pattern: str) -> str:
     return pattern
 
 
+def one_character(text: str) -> str:
+    """The text, where it is one character."""
+    if len(text) != 1:
+        raise refuse("must be one character")
+    return text
+
+
+def at_most_one_character(text: str) -> str:
+    """The text, where it is one character or empty."""
+    if len(text) > 1:
+        raise refuse("must be one character, or empty for none")
+    return text
+
+
 def known_encoding(encoding: str) -> str:
     """The encoding, where Python knows it as one of text."""
     try:
@@ -78,9 +92,8 @@ def known_encoding(encoding: str) -> str:
 
 
 Text = Annotated[str, BeforeValidator(scalar_text)]
-OneCharacter = Annotated[Text, Field(min_length=1, max_length=1)]
-# empty for none
-OneCharacterOrNone = Annotated[Text, Field(max_length=1)]
+OneCharacter = Annotated[Text, AfterValidator(one_character)]
+OneCharacterOrNone = Annotated[Text, AfterValidator(at_most_one_character)]
 Patterns = Annotated[
     tuple[Annotated[Text, AfterValidator(pattern_inside)], ...], BeforeValidator(list_of_one)
 ]
@@ -160,11 +173,11 @@ def read_mapping(folder: Path, mapping: Path | None = None) -> Mapping:
         file = YamlFile(path)
         read = file.read(Mapping)
         contract = read_contract()
-        file.check_names(("vars",), read.vars, read_var_names())
-        file.check_names(("tables",), read.tables, contract)
+        file.check_names(("vars",), read.vars, read_var_names(), "a var of dbt_project.yml")
+        file.check_names(("tables",), read.tables, contract, "a table of the input contract")
         for name, rules in read.tables.items():
-            known = contract[name].column_names
-            file.check_names(("tables", name, "columns"), rules.columns, known)
+            place, known = ("tables", name, "columns"), contract[name].column_names
+            file.check_names(place, rules.columns, known, f"a column of {name}")
     except YamlError as error:
         raise DeliveryError(str(error)) from error
     return read

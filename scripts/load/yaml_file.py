@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -43,11 +43,11 @@ class UniqueLoader(yaml.SafeLoader):
         """The entries of a mapping. Raises ConstructorError where one stands twice."""
         names = set()
         for name, _ in node.value:
-            if name.value in names:
-                problem = f"the entry '{name.value}' stands twice"
+            if not isinstance(name, yaml.ScalarNode) or name.value in names:
+                shown = name.value if isinstance(name, yaml.ScalarNode) else None
+                problem = f"the entry '{shown}' stands twice" if shown else "an entry needs a name"
                 raise yaml.constructor.ConstructorError(None, None, problem, name.start_mark)
-            if isinstance(name, yaml.ScalarNode):
-                names.add(name.value)
+            names.add(name.value)
         return super().construct_mapping(node, deep)
 
 
@@ -61,8 +61,11 @@ class YamlFile:
             loader = UniqueLoader(path.read_text(encoding="utf-8-sig"))
             self.root = loader.get_single_node()
             self.content = loader.construct_document(self.root) if self.root else None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1
+            raise YamlError(f"{self.name} line {line} is not valid: {error.problem}.") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).replace(' in "<unicode string>",', "").split())
+            reason = " ".join(str(error).split())
             raise YamlError(f"{self.name} cannot be read as YAML: {reason}.") from error
 
     def read(self, model: type[Model]) -> Model:
@@ -75,17 +78,18 @@ class YamlFile:
             raise self.error(place, in_words(faults[0], model), len(faults) - 1) from error
 
     def error(self, place: Place, fault: str, further: int = 0) -> YamlError:
-        """The error for an entry; the fault is the rest of a sentence that begins with its place."""
+        """The error for an entry; fault is the rest of a sentence that begins with its place."""
         entry = ".".join(str(key) for key in place) or "the file"
         more = f" (faults after this one: {further})" if further else ""
         return YamlError(f"{self.name} line {self.line(place)}: {entry} {fault}{more}.")
 
-    def check_names(self, place: Place, names: Iterable[str], known: Iterable[str]) -> None:
-        """Raise YamlError where a name of an entry at a place is not known."""
-        known = list(known)
+    def check_names(
+        self, place: Place, names: Iterable[str], known: Collection[str], kind: str
+    ) -> None:
+        """Raise YamlError where a name at a place is not known; kind says what it should name."""
         for name in names:
             if name not in known:
-                raise self.error((*place, name), unknown_entry(name, known))
+                raise self.error((*place, name), unknown_name(name, known, kind))
 
     def line(self, place: Place) -> int:
         """The line of an entry, or of the innermost one around it that the file has."""
@@ -103,10 +107,9 @@ class YamlFile:
         return line
 
 
-def unknown_entry(name: str, known: Iterable[str]) -> str:
-    """What is wrong with an entry that is not known."""
-    known = list(known)
-    return f"is not a known entry{did_you_mean(name, known)}; known here are {listed(known)}"
+def unknown_name(name: str, known: Collection[str], kind: str) -> str:
+    """What is wrong with a name that is not known; kind says what it should name."""
+    return f"is not {kind}{did_you_mean(name, known)}; known are {listed(known)}"
 
 
 def in_words(fault: Any, model: type[BaseModel]) -> str:
@@ -114,11 +117,13 @@ def in_words(fault: Any, model: type[BaseModel]) -> str:
     kind, found = fault["type"], reprlib.repr(fault["input"])
     if kind == "extra_forbidden":
         *around, name = fault["loc"]
-        return unknown_entry(str(name), entries_of(model, around))
+        return unknown_name(str(name), entries_of(model, around), "a known entry")
     if kind in ("model_type", "dict_type"):
         return f"must hold entries (name: value), got {found}"
     if kind == "string_type":
         return f"must be a text, got {found}"
+    if kind == "invalid_key":
+        return "must have a text as its name"
     # pydantic says "Input should be ..."
     _, should, rest = fault["msg"].partition(" should ")
     return f"{f'must {rest}' if should else fault['msg']}, got {found}"
