@@ -98,9 +98,10 @@ class CsvFile(Reader):
         """The warning for characters that could not be read."""
         encoding = self.format.encoding.removesuffix("-sig").upper()
         likely = likely_encoding(self.path) if self.format.encoding == UTF8 else None
+        count = "1 character is" if replaced == 1 else f"{replaced:,} characters are"
         return (
-            f"{self.name} is not valid {encoding}: characters that cannot be read and are loaded "
-            f"as {REPLACED}: {replaced}. Rows with one in a key are rejected. "
+            f"{self.name}: {count} not valid {encoding} and loaded as {REPLACED}; rows with one in "
+            "a key are rejected. "
             + (f"The file looks like {likely}: " if likely else "Export it as UTF-8, or ")
             + f"give its encoding in mapping.yml, csv: {{encoding: {likely or '...'}}}."
         )
