@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import click
-from load.engines.targets import TARGETS
+from load.engines.raw_schema import TARGETS
 from load.errors import DeliveryError, listed
 
 if TYPE_CHECKING:

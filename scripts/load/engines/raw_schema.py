@@ -12,6 +12,8 @@ from load.sql import literal
 if TYPE_CHECKING:
     import duckdb
 
+TARGETS = ("duckdb", "postgres", "spark")
+
 
 class RawSchema(ABC):
     """Schema raw. Raises WarehouseError, and duckdb.Error for what DuckDB says of a file."""

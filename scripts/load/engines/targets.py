@@ -14,8 +14,6 @@ from load.contract import PROJECT_FOLDER
 from load.engines.raw_schema import RawSchema
 from load.errors import WarehouseError
 
-TARGETS = ("duckdb", "postgres", "spark")
-
 
 @contextmanager
 def open_raw(target: str, warehouse: Path | None = None) -> Iterator[RawSchema]:

@@ -15,7 +15,7 @@ from load.readers.text_encoding import (
     UTF8,
     copy_as_utf8,
     is_utf8,
-    likely_encoding,
+    likely_encodings,
     text_encoding,
 )
 from load.sql import literal, path_literal
@@ -97,13 +97,15 @@ class CsvFile(Reader):
     def broken_text(self, replaced: int) -> str:
         """The warning for characters that could not be read."""
         encoding = self.format.encoding.removesuffix("-sig").upper()
-        likely = likely_encoding(self.path) if self.format.encoding == UTF8 else None
+        likely = likely_encodings(self.path)[:3] if self.format.encoding == UTF8 else []
+        advice = (
+            f"It may be in {' or '.join(likely)}; give" if likely else "Export it as UTF-8, or give"
+        )
         count = "1 character is" if replaced == 1 else f"{replaced:,} characters are"
         return (
             f"{self.name}: {count} not valid {encoding} and loaded as {REPLACED}; rows with one in "
-            "a key are rejected. "
-            + (f"The file looks like {likely}: " if likely else "Export it as UTF-8, or ")
-            + f"give its encoding in mapping.yml, csv: {{encoding: {likely or '...'}}}."
+            f"a key are rejected. {advice} its encoding in mapping.yml: csv: "
+            f"{{encoding: {next(iter(likely), '...')}}}."
         )
 
     def first_fault(self, checker: duckdb.DuckDBPyConnection) -> str | None:

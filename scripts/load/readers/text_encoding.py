@@ -12,6 +12,8 @@ SAMPLE_SIZE = 1 << 16
 # UTF-8 with or without a byte order mark
 UTF8 = "utf-8-sig"
 REPLACED = "\ufffd"
+# what exports are written in, where it is not UTF-8
+CANDIDATES = ("gb18030", "big5", "cp932", "cp949", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254")
 
 
 def text_encoding(path: Path, given: str | None) -> str:
@@ -52,10 +54,11 @@ def copy_as_utf8(path: Path, encoding: str, copy: Path) -> int:
     return replaced
 
 
-def likely_encoding(path: Path) -> str | None:
-    """The encoding that a text file without a mark probably has; None where nothing fits.
+def likely_encodings(path: Path) -> list[str]:
+    """The encodings that a text file without a mark may have, the likeliest of CANDIDATES first.
 
-    Looks at the lines that are not plain ASCII, up to SAMPLE_SIZE bytes of them.
+    Looks at the lines that are not plain ASCII, up to SAMPLE_SIZE bytes of them. A few short names
+    fit many encodings, so that a person must choose.
     """
     # takes a tenth of a second, which only a broken file is worth
     from charset_normalizer import from_bytes
@@ -67,5 +70,8 @@ def likely_encoding(path: Path) -> str | None:
                 sample += line
             if len(sample) > SAMPLE_SIZE:
                 break
-    best = from_bytes(bytes(sample)).best()
-    return best and best.encoding
+    matches = from_bytes(bytes(sample), cp_isolation=list(CANDIDATES))
+    # a match stands for all encodings that give the same text
+    return [
+        next(one for one in CANDIDATES if one in match.could_be_from_charset) for match in matches
+    ]

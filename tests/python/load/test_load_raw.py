@@ -60,7 +60,7 @@ def test_the_first_line_does_not_wait_for_the_slow_imports():
     code = "import sys; from load import load_raw; print(*sys.modules)"
     imported = set(run_python(code).split())
     assert "click" in imported
-    assert not imported & {"duckdb", "pydantic", "rich", "charset_normalizer", "dbt"}
+    assert not imported & {"duckdb", "pydantic", "rich", "yaml", "charset_normalizer", "dbt"}
 
 
 def test_loading_into_duckdb_needs_no_pandas(folder, warehouse):
