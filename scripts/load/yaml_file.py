@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 Model = TypeVar("Model", bound=BaseModel)
 # the way to an entry: keys of mappings, and positions in lists
 Place = tuple[str | int, ...]
+# shows a value without what it nests: aliases can make that endless
+SHORT = reprlib.Repr()
+SHORT.maxlevel = 1
 
 
 class YamlError(Exception):
@@ -114,7 +117,7 @@ def unknown_name(name: str, known: Collection[str], kind: str) -> str:
 
 def in_words(fault: Any, model: type[BaseModel]) -> str:
     """A fault that pydantic found in a model's content, as the rest of a sentence on its place."""
-    kind, found = fault["type"], reprlib.repr(fault["input"])
+    kind, found = fault["type"], SHORT.repr(fault["input"])
     if kind == "extra_forbidden":
         *around, name = fault["loc"]
         return unknown_name(str(name), entries_of(model, around), "a known entry")

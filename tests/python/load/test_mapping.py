@@ -155,6 +155,14 @@ def test_aliases_that_never_end_are_refused(folder, warehouse):
     refused(folder, warehouse, "mapping.yml line ", " is not a ")
 
 
+def test_a_value_that_aliases_make_huge_is_not_printed(folder, warehouse):
+    rows = ["- &row0 [x, x, x, x, x]"]
+    rows += [f"- &row{n + 1} [{', '.join([f'*row{n}'] * 5)}]" for n in range(8)]
+    write(folder, "mapping.yml", "input:", *rows)
+    message = refused(folder, warehouse, "mapping.yml line 1: input must be a text, got [[")
+    assert len(message) < 200
+
+
 def test_sections_may_be_empty_and_values_may_be_numbers(folder):
     lines = ["vars:", "ignore:", "tables:", "  customers:", "  transactions:", "    csv:"]
     columns = (
