@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 
 import duckdb
-from load.raw_schema import WarehouseError, first_line
+from load.errors import WarehouseError, first_line
 
 FOLDER_NAME = "building"
 LOCK_NAME = "lock"

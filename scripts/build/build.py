@@ -27,8 +27,9 @@ import yaml
 from build.blue_green import built_blue_green, only_build, start_anew
 from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE, DbtError, run_dbt
 from demo.generate_demo import DemoError, generate_demo
-from load.load_raw import DeliveryError, load_delivery, read_mapping
-from load.raw_schema import WarehouseError
+from load.delivery import load_delivery
+from load.errors import DeliveryError, WarehouseError
+from load.mapping import read_mapping
 from publish.show_summary import show_summary
 from rich.console import Console
 from rich.markup import escape

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 from build.run_dbt import PROJECT_FOLDER, run_dbt
 from dbt.contracts.graph.manifest import Manifest
-from load.load_raw import load_delivery
+from load.delivery import load_delivery
 
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 

@@ -29,8 +29,7 @@ from build.build import Input, blue_green, build
 from build.run_dbt import DbtError, failure, run_dbt
 from dbt.cli.main import dbtRunnerResult
 from demo.generate_demo import generate_demo
-from load.load_raw import DeliveryError
-from load.raw_schema import WarehouseError
+from load.errors import DeliveryError, WarehouseError
 from rich.progress import Progress
 from test_incremental import FIRST_BUILD, NEXT_BUILD, QUIET, differences, relations
 from warehouses import Warehouse, parsed_project

@@ -11,7 +11,7 @@ import pytest
 from build.build import command_line, find_input
 from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE
 from click.testing import CliRunner
-from load.load_raw import DeliveryError
+from load.errors import DeliveryError
 from publish.show_summary import CHINESE
 from publish.show_summary import main as show_summary_command
 from warehouses import Warehouse

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from demo import generate_demo
 from demo.generate_demo import DEMO_FOLDER, TABLES, DemoError
-from load.load_raw import load_delivery
+from load.delivery import load_delivery
 
 ROOT = Path(__file__).resolve().parents[3]
 CUSTOMERS = 2_000

@@ -27,8 +27,11 @@ from check.servers import ServerError, find_java, thrift_settings
 from dbt.adapters.spark.connections import PyhiveConnectionWrapper
 from dbt_common.exceptions import DbtRuntimeError
 from demo.generate_demo import generate_demo
-from load.load_raw import DeliveryError, load_delivery
-from load.raw_schema import PostgresRaw, WarehouseError, credentials, landing_folder, open_postgres
+from load.delivery import load_delivery
+from load.engines.postgres_raw import PostgresRaw, open_postgres
+from load.engines.spark_raw import landing_folder
+from load.engines.targets import credentials
+from load.errors import DeliveryError, WarehouseError
 
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00", "2026-09-22 00:00:00")
 # of a month that is over, so that its month-end is told anew

@@ -18,7 +18,7 @@ import reference
 from build.run_dbt import PROJECT_FOLDER
 from compare import differences
 from demo.generate_demo import generate_demo
-from load.load_raw import read_mapping
+from load.mapping import read_mapping
 from reference_input import JUDGES
 from warehouses import NO_TESTS, Warehouse
 

@@ -17,7 +17,7 @@ import duckdb
 import pandas as pd
 import pytest
 from build.run_dbt import PROJECT_FOLDER, DbtError, run_dbt
-from load.load_raw import DeliveryError
+from load.errors import DeliveryError
 from test_incremental import FIRST_BUILD, QUIET, copied, differences, relations
 from warehouses import Warehouse
 

@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 import pytest
 from build.run_dbt import PROJECT_FOLDER
-from load.load_raw import read_mapping
+from load.mapping import read_mapping
 from warehouses import NO_TESTS, Warehouse
 
 ONLINE_RETAIL = PROJECT_FOLDER / "data" / "online_retail"
