@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pytest
 from click.testing import CliRunner
+from deliveries import delivery_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from load import load_raw, raw_schema
@@ -708,7 +709,8 @@ def test_the_command_fails_with_one_sentence(folder, warehouse):
 @pytest.fixture(scope="module")
 def online_retail(tmp_path_factory) -> Path:
     warehouse = tmp_path_factory.mktemp("online_retail") / "warehouse.duckdb"
-    report = load_delivery(ROOT / "data/online_retail", warehouse)
+    delivery = delivery_of("online_retail", tmp_path_factory.mktemp("delivery"))
+    report = load_delivery(delivery, warehouse)
     assert report.warnings == []
     assert report.input_name == "online_retail"
     return warehouse
@@ -759,8 +761,8 @@ def test_online_retail_types_and_signs(online_retail):
     ]
 
 
-def test_the_orders_of_the_rfm_package_load_whole(warehouse):
-    folder = ROOT / "data/rfm_package"
+def test_the_orders_of_the_rfm_package_load_whole(warehouse, tmp_path):
+    folder = delivery_of("rfm_package", tmp_path / "rfm_package")
     assert load_delivery(folder, warehouse).warnings == []
     columns = (
         "count(*), count(distinct transaction_id), count(distinct customer_id), "
