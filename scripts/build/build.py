@@ -32,7 +32,7 @@ from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE, DbtError, run_dbt
 from demo.generate_demo import DemoError, generate_demo
 from load.complete_journey import COMPLETE_JOURNEY, make_delivery
 from load.load_raw import DeliveryError, load_delivery, read_mapping
-from load.project_data import require_files
+from load.project_data import DATA_FOLDER, require_files
 from load.raw_schema import WarehouseError
 from publish.show_summary import show_summary
 from rich.console import Console
@@ -69,11 +69,11 @@ def find_input(name: str, warehouses: Path) -> Input:
             "delivery."
         )
     mapping = read_mapping(folder)
-    if folder == shipped and name == COMPLETE_JOURNEY:
-        delivery = warehouses / name / "delivery"
-        return Input(name, delivery, mapping.vars, partial(make_delivery, delivery))
-    if folder == shipped:
-        return Input(name, folder, mapping.vars, lambda progress: require_files(name))
+    if folder.resolve() == DATA_FOLDER / COMPLETE_JOURNEY:
+        delivery = warehouses / COMPLETE_JOURNEY / "delivery"
+        return Input(COMPLETE_JOURNEY, delivery, mapping.vars, partial(make_delivery, delivery))
+    if folder.resolve().parent == DATA_FOLDER:
+        return Input(folder.name, folder, mapping.vars, lambda progress: require_files(folder.name))
     return Input(mapping.input or folder.resolve().name, folder, mapping.vars)
 
 

@@ -49,6 +49,22 @@ def test_a_file_that_was_not_downloaded_is_asked_for(data_folder: Path) -> None:
     chosen.prepare(SILENT)
 
 
+@pytest.mark.parametrize("name", ["complete_journey", "data/complete_journey"])
+def test_the_complete_journey_is_made_beside_its_warehouse(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project_data.PROJECT_FOLDER)
+    chosen = find_input(name, Path("warehouse"))
+    assert chosen.name == "complete_journey"
+    assert chosen.delivery == Path("warehouse/complete_journey/delivery")
+    assert chosen.variables["business_timezone"] == "America/New_York"
+
+
+def test_a_folder_of_ones_own_is_named_by_its_mapping(tmp_path: Path) -> None:
+    (tmp_path / "mapping.yml").write_text("input: shop", encoding="utf-8")
+    assert find_input(str(tmp_path), Path("warehouse")).name == "shop"
+
+
 def test_every_input_whose_files_are_not_shipped_says_where_they_are() -> None:
     inputs = {path.parent.name for path in project_data.DATA_FOLDER.glob("*/mapping.yml")}
     assert inputs == {*project_data.SOURCES, complete_journey.COMPLETE_JOURNEY}
