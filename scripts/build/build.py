@@ -1,7 +1,8 @@
 """The main job: load an input into its own warehouse, build it with dbt, and show who is critical.
 
 --input demo_bank       generated into WAREHOUSES/demo_bank, --customers of them
---input online_retail   the folder of that name in data/
+--input complete_journey, online_retail, ...
+                        an input of data/, whose README.md says what it is
 --input FOLDER          your own delivery (scripts/load/load_raw.py says what it may hold)
 
 Each input has a folder of its own name in WAREHOUSES and its warehouse.duckdb in it, which is
@@ -18,7 +19,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
@@ -27,9 +30,11 @@ import yaml
 from build.blue_green import built_blue_green, only_build, start_anew
 from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE, DbtError, run_dbt
 from demo.generate_demo import DemoError, generate_demo
+from load.complete_journey import COMPLETE_JOURNEY, make_delivery
 from load.delivery import load_delivery
 from load.errors import DeliveryError, WarehouseError
 from load.mapping import read_mapping
+from load.project_data import DATA_FOLDER, require_files
 from publish.show_summary import show_summary
 from rich.console import Console
 from rich.markup import escape
@@ -41,11 +46,15 @@ WAREHOUSE_NAME = "warehouse.duckdb"
 
 @dataclass(frozen=True)
 class Input:
-    """An input: its name, the folder of its delivery, and the vars that its mapping sets."""
+    """An input: its name, the folder of its delivery, and the vars that its mapping sets.
+
+    prepare sees that the delivery is there: it makes it, or says where to get it.
+    """
 
     name: str
     delivery: Path
     variables: dict[str, Any]
+    prepare: Callable[[Progress], None] = lambda progress: None
 
 
 def find_input(name: str, warehouses: Path) -> Input:
@@ -61,6 +70,11 @@ def find_input(name: str, warehouses: Path) -> Input:
             "delivery."
         )
     mapping = read_mapping(folder)
+    if folder.resolve() == DATA_FOLDER / COMPLETE_JOURNEY:
+        delivery = warehouses / COMPLETE_JOURNEY / "delivery"
+        return Input(COMPLETE_JOURNEY, delivery, mapping.vars, partial(make_delivery, delivery))
+    if folder.resolve().parent == DATA_FOLDER:
+        return Input(folder.name, folder, mapping.vars, lambda progress: require_files(folder.name))
     return Input(mapping.input or folder.resolve().name, folder, mapping.vars)
 
 
@@ -117,6 +131,7 @@ def build(
     with only_build(warehouse):
         if chosen.name == DEMO_BANK:
             prepare_demo(warehouse.parent, customers, progress)
+        chosen.prepare(progress)
         with built_blue_green(warehouse) as working:
             report = load_delivery(
                 chosen.delivery, working, input_name=chosen.name, progress=progress

@@ -2,6 +2,10 @@
 
   python scripts/check/compare_engines.py
   python scripts/check/compare_engines.py --engine postgres --input demo_bank --customers 2000
+  python scripts/check/compare_engines.py --input complete_journey
+
+Without --input the demo bank and Online Retail are compared, or the bank alone where the file of
+Online Retail is not on this machine (data/README.md says where it is looked for).
 
 Starts a PostgreSQL server and a Spark cluster of its own in a temporary folder, loads each input
 with the same arrival, builds it, runs the tests of tests/cross_engine, compares, and stops all
@@ -26,11 +30,9 @@ from tempfile import TemporaryDirectory
 
 import click
 import duckdb
-import yaml
 from check.engines import (
     ENGINES,
     NO_TESTS,
-    PROJECT_FOLDER,
     SCRIPTS,
     Mart,
     StepError,
@@ -38,10 +40,17 @@ from check.engines import (
     running_engine,
 )
 from check.servers import ServerError, end_cleanly
+from load.complete_journey import COMPLETE_JOURNEY, make_delivery
+from load.errors import DeliveryError
+from load.mapping import read_mapping
+from load.project_data import link_delivery
 from rich.console import Console
 from rich.table import Table
 
-INPUTS = ("demo_bank", "online_retail")
+DEMO_BANK = "demo_bank"
+INPUTS = (DEMO_BANK, "online_retail", COMPLETE_JOURNEY)
+# the others are compared where they are named
+DEFAULT_INPUTS = (DEMO_BANK, "online_retail")
 ARRIVED = "2026-09-19 00:00:00"
 TOLERANCE = 1e-9
 
@@ -129,11 +138,16 @@ def differs_sql(column: str, data_type: str) -> str:
 
 
 def prepare_input(name: str, folder: Path, customers: int) -> tuple[Path, dict[str, object]]:
-    """The delivery of an input and its vars; the demo bank is made."""
-    if name != "demo_bank":
-        delivery = PROJECT_FOLDER / "data" / name
-        mapping = yaml.safe_load((delivery / "mapping.yml").read_text(encoding="utf-8"))
-        return delivery, mapping.get("vars") or {}
+    """Make the delivery of an input in a folder, and return it with its vars.
+
+    Raises DeliveryError where files of the input are not on this machine.
+    """
+    if name == COMPLETE_JOURNEY:
+        make_delivery(folder / name)
+    elif name != DEMO_BANK:
+        link_delivery(name, folder / name)
+    if name != DEMO_BANK:
+        return folder / name, read_mapping(folder / name).vars
     generator = str(SCRIPTS / "demo" / "generate_demo.py")
     subprocess.run(
         [sys.executable, generator, str(folder / name), "--customers", str(customers)],
@@ -172,17 +186,24 @@ def show(input_name: str, differences: Sequence[MartDifference], console: Consol
 @click.option(
     "--engine", "engines", multiple=True, type=click.Choice(ENGINES[1:]), default=ENGINES[1:]
 )
-@click.option("--input", "inputs", multiple=True, type=click.Choice(INPUTS), default=INPUTS)
+@click.option("--input", "inputs", multiple=True, type=click.Choice(INPUTS))
 @click.option("--customers", default=20_000, show_default=True, help="Size of the demo bank.")
 def main(engines: Sequence[str], inputs: Sequence[str], customers: int) -> None:
     """Build inputs on several engines and compare every mart with DuckDB's."""
     end_cleanly()
     console = Console()
     marts = read_marts()
-    differences: dict[str, list[MartDifference]] = {name: [] for name in inputs}
     with TemporaryDirectory(prefix="engines") as place, duckdb.connect() as connection:
         folder = Path(place)
-        prepared = {name: prepare_input(name, folder, customers) for name in inputs}
+        prepared = {}
+        for name in inputs or DEFAULT_INPUTS:
+            try:
+                prepared[name] = prepare_input(name, folder, customers)
+            except DeliveryError as error:
+                if inputs:
+                    raise click.ClickException(str(error)) from error
+                console.print(f"{name} is left out. {error}", markup=False, highlight=False)
+        differences: dict[str, list[MartDifference]] = {name: [] for name in prepared}
         for engine_name in ("duckdb", *engines):
             try:
                 with running_engine(engine_name, folder / engine_name) as engine:
@@ -208,9 +229,9 @@ def main(engines: Sequence[str], inputs: Sequence[str], customers: int) -> None:
                                 )
             except (StepError, ServerError) as error:
                 raise click.ClickException(str(error)) from error
-    for input_name in inputs:
-        show(input_name, differences[input_name], console)
-    unequal = sum(not one.is_equal for name in inputs for one in differences[name])
+    for input_name, of_input in differences.items():
+        show(input_name, of_input, console)
+    unequal = sum(not one.is_equal for of_input in differences.values() for one in of_input)
     if unequal:
         raise click.ClickException(f"{unequal} marts differ from DuckDB's.")
     console.print("[green]Every mart is the same as DuckDB's.")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from build.run_dbt import PROJECT_FOLDER
+from deliveries import delivery_of
 from demo.generate_demo import generate_demo
 from warehouses import Warehouse
 
@@ -47,6 +47,7 @@ def demo_warehouse(
 @pytest.fixture(scope="session")
 def shop_warehouse(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> Warehouse:
     """Online Retail, loaded and not built."""
+    delivery = delivery_of("online_retail", tmp_path_factory.mktemp("online_retail"))
     warehouse = Warehouse(tmp_path_factory.mktemp("shop_warehouse"), target_folder)
-    warehouse.load(PROJECT_FOLDER / "data" / "online_retail")
+    warehouse.load(delivery)
     return warehouse

@@ -11,6 +11,7 @@ import pytest
 from build.build import command_line, find_input
 from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE
 from click.testing import CliRunner
+from deliveries import delivery_of
 from load.errors import DeliveryError
 from publish.show_summary import CHINESE
 from publish.show_summary import main as show_summary_command
@@ -147,10 +148,15 @@ def test_a_warehouse_that_is_open_elsewhere_is_said_to_be(tmp_path):
         text=True,
     ) as process:
         assert process.stdout.readline() == "open\n"
-        shop = PROJECT_FOLDER / "data" / "rfm_package"
-        (tmp_path / "rfm_package").mkdir()
-        warehouse.rename(tmp_path / "rfm_package" / "warehouse.duckdb")
-        result = build("--input", str(shop), "--warehouses", str(tmp_path))
+        (tmp_path / "shop").mkdir()
+        warehouse.rename(tmp_path / "shop" / "warehouse.duckdb")
+        delivery = tmp_path / "delivery"
+        delivery.mkdir()
+        (delivery / "mapping.yml").write_text("input: shop", encoding="utf-8")
+        (delivery / "transactions.csv").write_text(
+            "transaction_id,customer_id,occurred_at,amount,transaction_type", encoding="utf-8"
+        )
+        result = build("--input", str(delivery), "--warehouses", str(tmp_path))
         process.communicate("\n")
     assert result.returncode == 1
     assert "close the programs that have it open" in result.stderr
@@ -194,7 +200,9 @@ def test_dbt_alone_builds_and_tests_without_a_warning(
 ):
     warehouse = Warehouse(tmp_path, target_folder)
     warehouse.load(
-        demo_folder / "delivery" if shop == "demo_bank" else PROJECT_FOLDER / "data" / shop
+        demo_folder / "delivery"
+        if shop == "demo_bank"
+        else delivery_of(shop, tmp_path / "delivery")
     )
     result = dbt(
         "--warn-error",

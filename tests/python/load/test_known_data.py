@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from deliveries import delivery_of
 from load.delivery import load_delivery
 from load.mapping import read_mapping
 from small_deliveries import query, transactions
@@ -16,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module")
 def online_retail(tmp_path_factory) -> Path:
     warehouse = tmp_path_factory.mktemp("online_retail") / "warehouse.duckdb"
-    report = load_delivery(ROOT / "data/online_retail", warehouse)
+    delivery = delivery_of("online_retail", tmp_path_factory.mktemp("delivery"))
+    report = load_delivery(delivery, warehouse)
     assert report.warnings == []
     assert report.input_name == "online_retail"
     return warehouse
@@ -67,8 +69,8 @@ def test_online_retail_types_and_signs(online_retail):
     ]
 
 
-def test_the_orders_of_the_rfm_package_load_whole(warehouse):
-    folder = ROOT / "data/rfm_package"
+def test_the_orders_of_the_rfm_package_load_whole(warehouse, tmp_path):
+    folder = delivery_of("rfm_package", tmp_path / "rfm_package")
     assert load_delivery(folder, warehouse).warnings == []
     columns = (
         "count(*), count(distinct transaction_id), count(distinct customer_id), "

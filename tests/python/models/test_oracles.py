@@ -1,7 +1,9 @@
-"""Figures that others have published, out of warehouses that are built here.
+"""Figures that others have published come out of warehouses that are built here.
 
 Online Retail: known totals of the cleaned and of the netted data, and the classes that follow.
 R package rfm: the score and segment of each of its customers, by its own rule.
+
+data/README.md says where their files are looked for; without them these tests are skipped.
 """
 
 import shutil
@@ -13,16 +15,14 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from build.run_dbt import PROJECT_FOLDER
+from deliveries import data_file, delivery_of
 from load.mapping import read_mapping
+from load.project_data import DATA_FOLDER
 from warehouses import NO_TESTS, Warehouse
-
-ONLINE_RETAIL = PROJECT_FOLDER / "data" / "online_retail"
-RFM_PACKAGE = PROJECT_FOLDER / "data" / "rfm_package"
 
 # what analyses of Online Retail call cleaned: purchases alone, over all of the data
 CLEANED = {
-    **read_mapping(ONLINE_RETAIL).vars,
+    **read_mapping(DATA_FOLDER / "online_retail").vars,
     "as_of_date": "2011-12-11",
     "history_months": 1,
     "rfm_window_days": None,
@@ -223,7 +223,7 @@ PUBLISHED_CUT_POINTS = {
     "frequency_count": ["3", "4", "5", "7"],
     "monetary_amount": ["254.8", "381", "505.4", "665"],
 }
-PACKAGE = {**read_mapping(RFM_PACKAGE).vars, "history_months": 1}
+PACKAGE = {**read_mapping(DATA_FOLDER / "rfm_package").vars, "history_months": 1}
 
 
 def set_cut_points(warehouse: Warehouse, cut_points: dict[str, list[Decimal]]) -> None:
@@ -246,7 +246,7 @@ def package_warehouse(tmp_path_factory: pytest.TempPathFactory, target_folder: P
     So c + 1 stands for c, in recency as well: there the count is the same and lowers the score.
     """
     warehouse = Warehouse(tmp_path_factory.mktemp("rfm_package"), target_folder)
-    warehouse.load(RFM_PACKAGE)
+    warehouse.load(delivery_of("rfm_package", tmp_path_factory.mktemp("rfm_delivery")))
     warehouse.build("seed")
     set_cut_points(
         warehouse,
@@ -282,7 +282,7 @@ def scored_customers(warehouse: Warehouse) -> pd.DataFrame:
 
 def segment_finder() -> Callable[[int, int, int], str]:
     """The name of the first of the package's segments whose ranges hold the three scores."""
-    definitions = pd.read_csv(RFM_PACKAGE / "rfm_segment_definitions.csv", dtype=str)
+    definitions = pd.read_csv(data_file("rfm_package", "rfm_segment_definitions.csv"), dtype=str)
     bounds = []
     for definition in definitions.itertuples():
         ranges = [
@@ -309,7 +309,7 @@ def test_the_package_s_orders_are_all_there(package_warehouse: Warehouse) -> Non
 def test_each_customer_of_the_package_has_its_published_scores_and_segment(
     package_warehouse: Warehouse,
 ) -> None:
-    published = pd.read_csv(RFM_PACKAGE / "rfm_scores.csv")
+    published = pd.read_csv(data_file("rfm_package", "rfm_scores.csv"))
     segment_of = segment_finder()
     expected = Counter(
         (
@@ -350,7 +350,7 @@ def test_the_package_s_segments_come_to_the_published_summary(
         orders=("frequency_count", "sum"),
         revenue=("monetary_amount", "sum"),
     )
-    summary = pd.read_csv(RFM_PACKAGE / "rfm_segment_summary.csv", index_col="segment")
+    summary = pd.read_csv(data_file("rfm_package", "rfm_segment_summary.csv"), index_col="segment")
     assert len(summary) == 10
     assert told.to_dict("index") == summary[list(told)].to_dict("index")
     # R printed three digits of the average order and rounds a half this way or that
