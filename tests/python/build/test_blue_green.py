@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import build as build_script
+from build import build as build_script
 import duckdb
 import pytest
 from build.blue_green import only_build, working_file
