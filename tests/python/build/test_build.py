@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from build.build import command_line, find_input
+from build.build_warehouse import command_line
+from build.inputs import find_input
 from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE
 from click.testing import CliRunner
 from load.load_raw import DeliveryError
