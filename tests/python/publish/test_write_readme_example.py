@@ -24,7 +24,7 @@ def test_the_example_names_the_first_of_the_list_and_is_narrow(demo_warehouse):
         "select customer_id, value_at_stake_amount from marts.critical_customers "
         "where criticality_rank = 1"
     )
-    [first] = re.findall(r"^1  (\S+) .* at stake ([\d,]+) CNY$", block, re.MULTILINE)
+    [first] = re.findall(r"^ *1  (\S+) .* at stake ([\d,]+) CNY$", block, re.MULTILINE)
     assert first == (customer_id, f"{round(amount):,}")
     shown = block.partition("```")[2].splitlines()
     assert max(map(len, shown)) <= 80
