@@ -30,7 +30,9 @@ def build(chosen: Input, warehouse: Path, full_refresh: bool, progress: Progress
     """
     with only_build(warehouse):
         chosen.prepare(progress)
+        copying = progress.add_task("copying the served warehouse", total=None)
         with blue_green(warehouse) as copy:
+            progress.remove_task(copying)
             file_count = load(chosen, copy.working, progress)
             made_from = fingerprint(chosen.variables, chosen.mapping)
             # dbt reads its option from this variable too
@@ -40,6 +42,7 @@ def build(chosen: Input, warehouse: Path, full_refresh: bool, progress: Progress
                 copy.discard()
                 return False
             build_copy(chosen, warehouse, copy.working, full_refresh, progress)
+            progress.add_task("serving the new warehouse", total=None)
             remember_build(warehouse, made_from, copy.serve())
     return True
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from build.progress import make_progress
+from build.warehouse_file import WarehouseFile
 
 PAGE_NAME = "static_index.html"
 # dbt writes catalog and manifest beside the page, where no build overwrites them
@@ -20,7 +21,7 @@ DOCS_FOLDER_NAME = "docs"
 
 
 @click.command()
-@click.argument("warehouse", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("warehouse", type=WarehouseFile())
 @click.option(
     "--target",
     "target_folder",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from build.progress import make_progress
+from build.warehouse_file import WarehouseFile
 from rich import box
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
@@ -302,7 +303,7 @@ def percent(share: float | None) -> str:
 
 
 @click.command()
-@click.argument("warehouse", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("warehouse", type=WarehouseFile())
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 def main(warehouse: Path, language: str) -> None:
     """Show the summary of the file WAREHOUSE, which has been built."""

@@ -16,6 +16,7 @@ from io import StringIO
 
 import click
 from build.progress import make_progress
+from build.warehouse_file import WarehouseFile
 from rich.console import Console
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -59,7 +60,7 @@ def with_example(text: str, block: str) -> str:
 
 
 @click.command()
-@click.argument("warehouse", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("warehouse", type=WarehouseFile())
 @click.option(
     "--readme",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
