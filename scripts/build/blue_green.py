@@ -1,73 +1,90 @@
-"""Build beside the file that people read, and put the new one in its place when it is whole.
+"""Build in a copy of the file that people read, and serve the copy once it is complete.
 
   warehouse/<input>/warehouse.duckdb             served: what people and BI tools read
-  warehouse/<input>/building/warehouse.duckdb    a build under way, or the last one that failed
+  warehouse/<input>/building/warehouse.duckdb    a build that runs, or the last one that failed
   warehouse/<input>/building/lock                held by the build that runs
+  warehouse/<input>/building/process             the process id of the last build
 
-A build works on a copy of the served file. Renaming the copy onto it is the only thing that ever
-happens to the served file, and happens at once: a build that fails, is killed or meets a full disk
-has touched nothing, who has the old file open keeps reading it, and who opens it later reads the
-new one. The log of deliveries is part of the file, so that what a failed build had loaded is
-loaded again by the next.
+A build changes only the copy. At its end it renames the copy onto the served file, in one step.
+So a build that fails, is killed or meets a full disk changes nothing that is served. A program that
+has the old file open keeps reading it, and a program that opens the file later reads the new one.
+The log of deliveries is part of the file, so the next build loads again what a failed one loaded.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import duckdb
+from filelock import FileLock, Timeout
 from load.errors import WarehouseError, first_line
 
 FOLDER_NAME = "building"
 LOCK_NAME = "lock"
-# stands in the folder when the next build must not begin with the rows that are served
-ANEW_NAME = "starts_anew"
+PROCESS_NAME = "process"
+# a file of this name makes the next build begin without the rows that are served
+START_ANEW_NAME = "start_anew"
 BLOCK_SIZE = 1 << 24
-# a copy by the file system, which may share the blocks; what is raised where it has no such thing
-NOT_COPIED = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}
+# DuckDB begins a file with three headers; each checkpoint writes one of them
+HEADERS_SIZE = 3 * 4096
+# what a file system raises that cannot copy by itself
+CANNOT_COPY = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}
 DISK_FULL = [os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 
 
+def building_folder(served: Path) -> Path:
+    """The folder in which builds of a served file work."""
+    return served.parent / FOLDER_NAME
+
+
 def working_file(served: Path) -> Path:
-    """Where the file that replaces a served one is built; dbt names the database by the stem."""
-    return served.parent / FOLDER_NAME / served.name
+    """The copy in which a build works. It keeps the name, because dbt names the database by it."""
+    return building_folder(served) / served.name
 
 
 @contextmanager
 def only_build(served: Path) -> Iterator[None]:
     """Keep other builds of this file away, and make the folder that builds work in.
 
-    Raises WarehouseError where another build runs, where the folder cannot be written, and in
-    place of whatever a full disk made go wrong inside.
+    Raises WarehouseError if another build runs, if the folder cannot be written, and in place of
+    any error that a full disk caused inside.
     """
-    folder = working_file(served).parent
+    folder = building_folder(served)
     try:
-        with lock_file(folder) as lock:
-            take(lock, served)
+        with locked(served):
+            # a full disk must not keep a build from removing the copy that a killed one left
+            with suppress(OSError):
+                (folder / PROCESS_NAME).write_text(str(os.getpid()), encoding="utf-8")
             yield
     except Exception as error:
         sign = next((sign for sign in DISK_FULL if sign in str(error)), None)
         if sign is None:
             raise
         raise WarehouseError(
-            f"There is no room for a build in {folder} ({sign}), which needs a second file as "
-            "large as the warehouse and what is new: make room, or name a folder on a larger disk "
-            "with --warehouses, and build again; what was served is served still."
+            f"There is no room for a build in {folder} ({sign}). A build needs a second file as "
+            "large as the warehouse and the new rows. Make room, or name a folder on a larger disk "
+            "with --warehouses, and build again. The served warehouse has not changed."
         ) from error
 
 
-def lock_file(folder: Path) -> IO[str]:
-    """The open lock file of a folder, both made where they are missing."""
+def locked(served: Path) -> AbstractContextManager[FileLock]:
+    """The lock of a served file, held until its context ends; see only_build for what is raised."""
+    folder = building_folder(served)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return (folder / LOCK_NAME).open("a+", encoding="utf-8")
+        return FileLock(folder / LOCK_NAME, blocking=False).acquire()
+    except Timeout as error:
+        raise WarehouseError(
+            f"Another build of {served} is running (process {read_process(folder)}); wait for "
+            "its end and build again."
+        ) from error
     except OSError as error:
         if is_disk_full(error):
             raise
@@ -78,91 +95,122 @@ def lock_file(folder: Path) -> IO[str]:
         ) from error
 
 
-def take(lock: IO[str], served: Path) -> None:
-    """Lock an open file for as long as it is open, and leave in it which process does."""
+def read_process(folder: Path) -> str:
+    """The process id of the build that holds the lock, as far as it is known."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        raise WarehouseError(
-            f"Another build of {served} is running (process {lock.read() or 'unknown'}); wait for "
-            "its end and build again."
-        ) from error
-    lock.truncate(0)
-    # where the disk is full, the copy that a killed build left must still be found and removed
-    with suppress(OSError):
-        os.write(lock.fileno(), str(os.getpid()).encode())
+        return (folder / PROCESS_NAME).read_text(encoding="utf-8") or "unknown"
+    except OSError:
+        return "unknown"
 
 
 def start_anew(served: Path) -> None:
-    """Let the next build begin with nothing; what is served stays until that build succeeds."""
-    (working_file(served).parent / ANEW_NAME).touch()
+    """Let the next build begin with an empty file; the served one stays until that succeeds."""
+    (building_folder(served) / START_ANEW_NAME).touch()
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What changes whenever a DuckDB file is written or replaced, read without opening it."""
+
+    inode: int
+    size: int
+    modified_ns: int
+    headers: str
+
+    @classmethod
+    def of(cls, path: Path) -> FileState:
+        """The state of a file."""
+        found = path.stat()
+        with path.open("rb") as file:
+            headers = hashlib.sha256(file.read(HEADERS_SIZE)).hexdigest()
+        return cls(found.st_ino, found.st_size, found.st_mtime_ns, headers)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The copy that a build works in. begun_with is the served file that it was made from."""
+
+    served: Path
+    working: Path
+    begun_with: FileState | None
+
+    def serve(self) -> FileState:
+        """Rename the copy onto the served file, and return the state of what is served now.
+
+        Nobody may have the copy open. Raises WarehouseError if the copy is not complete, or if
+        another program has written the served file since the copy was made.
+        """
+        flush(self.working)
+        state = FileState.of(self.working)
+        replace_served(self.working, self.served, self.begun_with)
+        return state
+
+    def discard(self) -> None:
+        """Remove the copy, because it holds nothing new."""
+        remove(self.working)
 
 
 @contextmanager
-def built_blue_green(served: Path) -> Iterator[Path]:
-    """A copy of the served file to build in, which replaces it when the context ends well.
+def blue_green(served: Path) -> Iterator[Copy]:
+    """A copy of the served file to build in; the build ends by serving or discarding it.
 
-    To be entered inside only_build, and left with the copy closed. A failure leaves the copy for
-    looking at what was rejected, until the next build; a full disk does not, as room is what is
-    missing. Raises WarehouseError where the served file cannot be copied or replaced.
+    Enter it inside only_build. After a failure the copy stays until the next build, so that a
+    person can look at the rejected rows; after a full disk it is removed. Raises WarehouseError if
+    the served file cannot be read.
     """
     working = working_file(served)
     try:
         remove(working)
-        begun_with = copy_served(served, working)
-        yield working
-        write_down(working)
-        put_in_place(working, served, begun_with)
+        yield Copy(served, working, copy_served(served, working))
     except BaseException as error:
         if is_disk_full(error):
             remove(working)
         raise
 
 
-def copy_served(served: Path, working: Path) -> tuple[int, ...] | None:
-    """Copy the served file and return its version; none where the build begins with nothing."""
+def copy_served(served: Path, working: Path) -> FileState | None:
+    """Copy the served file, unless the build starts anew; its state, or none if there is none."""
     if not served.exists():
         return None
     with reading(served):
-        if not (working.parent / ANEW_NAME).exists():
+        if not (working.parent / START_ANEW_NAME).exists():
             copy_file(served, working)
-        return version(served)
+        return FileState.of(served)
 
 
-def put_in_place(working: Path, served: Path, begun_with: tuple[int, ...] | None) -> None:
+def replace_served(working: Path, served: Path, begun_with: FileState | None) -> None:
     """Rename the working file onto the served one, unless that has changed since."""
     if begun_with is None:
         if served.exists():
             raise changed_meanwhile(served)
-        # one that was left when its warehouse was removed would make the new one unreadable
+        # the log of a warehouse that a person removed would make the new one unreadable
         log_file(served).unlink(missing_ok=True)
         working.replace(served)
     else:
-        # as long as it is being read, no one can begin to write into it
+        # nobody can begin to write the file while it is open for reading
         with reading(served):
-            if version(served) != begun_with:
+            if FileState.of(served) != begun_with:
                 raise changed_meanwhile(served)
             working.replace(served)
     synchronise(served.parent)
-    (working.parent / ANEW_NAME).unlink(missing_ok=True)
+    (working.parent / START_ANEW_NAME).unlink(missing_ok=True)
 
 
 def changed_meanwhile(served: Path) -> WarehouseError:
-    """The error for a served file that someone else wrote while a build was under way."""
+    """The error for a served file that another program wrote during a build."""
     return WarehouseError(
-        f"Another program has written {served} during the build, which would be lost; nothing was "
-        "replaced, build again."
+        f"Another program has written {served} during the build, and replacing the file would lose "
+        "that. Nothing was replaced; build again."
     )
 
 
 @contextmanager
 def reading(served: Path) -> Iterator[None]:
-    """Hold the served file open for reading, as many can, so that no other process writes it."""
+    """Hold the served file open for reading: other readers may join, writers may not."""
     log = log_file(served)
     try:
         if log.exists():
-            # a command on the served file itself was cut off: what it had committed belongs to it
+            # a program was killed after a commit: opening the file brings the log into it
             duckdb.connect(str(served)).close()
         connection = duckdb.connect(str(served), read_only=True)
     except duckdb.Error as error:
@@ -171,34 +219,34 @@ def reading(served: Path) -> Iterator[None]:
         readers = f" (for reading too, as long as there is {log.name})" if log.exists() else ""
         raise WarehouseError(
             f"The warehouse {served} cannot be read; close the programs that have it open for "
-            f"writing{readers}, or move it away where it is broken: {first_line(error)}."
+            f"writing{readers}, or move it away if it is broken: {first_line(error)}."
         ) from error
     with connection:
         yield
 
 
-def write_down(working: Path) -> None:
-    """Bring all of the working file into the one file, and that onto the disk."""
+def flush(working: Path) -> None:
+    """Bring the log of a file into it, and the file onto the disk."""
     with duckdb.connect(str(working)) as connection:
         connection.execute("force checkpoint")
     if log_file(working).exists():
         raise WarehouseError(
-            f"{working} is not whole: {log_file(working).name} is left; build again."
+            f"{working} is not complete: {log_file(working).name} is left; build again."
         )
     synchronise(working)
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file; the blocks are shared where the file system can do that (Btrfs, XFS)."""
+    """Copy a file; file systems that can (Btrfs, XFS) share its blocks, which takes no time."""
     with source.open("rb") as reader, target.open("wb") as writer:
         if not copied_by_file_system(reader.fileno(), writer.fileno()):
             shutil.copyfileobj(reader, writer, BLOCK_SIZE)
-    # who may read the one may read the other
+    # whoever may read the one may read the other
     shutil.copymode(source, target)
 
 
 def copied_by_file_system(reader: int, writer: int) -> bool:
-    """Copy an open file without reading it; false where that is not possible (macOS, old Linux)."""
+    """Copy an open file without reading it; false if that is not possible (macOS, old Linux)."""
     if not hasattr(os, "copy_file_range"):
         return False
     size, done = os.fstat(reader).st_size, 0
@@ -209,14 +257,14 @@ def copied_by_file_system(reader: int, writer: int) -> bool:
                 return False
             done += copied
     except OSError as error:
-        if error.errno not in NOT_COPIED:
+        if error.errno not in CANNOT_COPY:
             raise
         return False
     return True
 
 
 def synchronise(path: Path) -> None:
-    """See that a file or a folder is on the disk."""
+    """Wait until a file or a folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -224,24 +272,18 @@ def synchronise(path: Path) -> None:
         os.close(descriptor)
 
 
-def version(path: Path) -> tuple[int, ...]:
-    """What tells one state of a file from another without reading it."""
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
 def log_file(path: Path) -> Path:
-    """Where DuckDB keeps what it has committed and not yet written into a file."""
+    """The file in which DuckDB keeps what is committed and not yet in the warehouse file."""
     return path.with_name(path.name + ".wal")
 
 
 def remove(path: Path) -> None:
-    """Remove a warehouse file with its log and what DuckDB has put aside for it."""
+    """Remove a warehouse file with its log and what DuckDB moved out of memory for it."""
     path.unlink(missing_ok=True)
     log_file(path).unlink(missing_ok=True)
     shutil.rmtree(path.with_name(path.name + ".tmp"), ignore_errors=True)
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error comes of a full disk, a quota or a limit on the size of a file."""
+    """Whether an error comes from a full disk, a quota or a limit on the size of a file."""
     return any(sign in str(error) for sign in DISK_FULL)

@@ -8,19 +8,28 @@ from pathlib import Path
 # the folders of scripts are packages
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
-import duckdb
+from build.progress import make_progress
+from build.warehouse_file import WarehouseFile
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
-# what a customer's list shows in the terminal; the mart has the rest
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# how many customers are listed; the mart has the rest
 MOST_CRITICAL = 10
-# ... and its table of reasons; marts.data_quality_summary has the rest
+# ... and how many reasons for rejecting; marts.data_quality_summary has the rest
 MOST_REASONS = 8
+# under each title
+INDENT = 2
 
 # headings as they stand in the code, and what a reader of Chinese sees
 CHINESE = {
@@ -39,7 +48,9 @@ CHINESE = {
     "in tables": "涉及表数",
     "{} of {}": "{} / {}",
     "{} more reasons": "其余 {} 种原因",
-    "Value classes (high by the {}: {})": "价值分类(以{}为界:{})",
+    "Value classes": "价值分类",
+    "Value classes, and the change since {}": "价值分类(较 {} 的变动)",
+    "high by the {}: {}": "以{}为界:{}",
     "mean": "均值",
     "median": "中位数",
     "fixed": "固定值",
@@ -48,20 +59,19 @@ CHINESE = {
     "customers": "客户数",
     "share": "占比",
     "amount": "金额",
-    "since last month-end": "较上月末",
+    "change": "变动",
     "Turning points ({:,} of {:,} customers stand at one)": "临界点(客户 {1:,} 名,其中 {0:,} 名)",
     "turning point": "临界点",
     "direction": "方向",
-    "most urgent reason": "首要原因",
-    "mean strength": "平均强度",
+    "most urgent": "首要",
+    "strength": "强度",
     "The most critical customers": "最临界的客户",
-    "customer": "客户",
-    "criticality": "临界度",
-    "at stake": "涉及金额",
-    "why → what to do, how and by when": "原因 → 下一步、渠道与期限",
-    "Next: the marts are in schema marts of": "接下来:集市在此文件的 marts 模式中:",
-    " (critical_customers, turning_points, customers, ...); rejected rows "
-    "with their mend in marts.rejected_records; make docs describes every column.": (
+    "criticality {:.1f}": "临界度 {:.1f}",
+    "at stake {:,.0f} {}": "涉及金额 {:,.0f} {}",
+    "→ {} ({}, by {})": "→ {}({},{} 前)",
+    "Next: read the marts in schema marts of": "接下来:集市在此文件的 marts 模式中:",
+    " (critical_customers, turning_points, customers, ...). marts.rejected_records has each "
+    "rejected row and how to fix it; make docs describes every column.": (
         "(critical_customers、turning_points、customers 等);被拒记录及其修正办法在 "
         "marts.rejected_records;make docs 说明每一列。"
     ),
@@ -69,19 +79,23 @@ CHINESE = {
 
 
 def show_summary(warehouse: Path, console: Console, language: str = "en") -> None:
-    """Print the summary of a warehouse that has been built. language: en or zh."""
+    """Print the summary of a built warehouse. language: en or zh. Raises duckdb.Error."""
+    console.print(*read_summary(warehouse, language), sep="\n")
+
+
+def read_summary(warehouse: Path, language: str) -> list[RenderableType]:
+    """The summary of a built warehouse. language: en or zh. Raises duckdb.Error."""
+    # imported here, because it takes longer than a person should wait for the first line
+    import duckdb
+
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        show_records(connection, console, language)
-        show_classes(connection, console, language)
-        show_turning_points(connection, console, language)
-        show_most_critical(connection, console, language)
-    where = say("Next: the marts are in schema marts of", language)
-    what = say(
-        " (critical_customers, turning_points, customers, ...); rejected rows "
-        "with their mend in marts.rejected_records; make docs describes every column.",
-        language,
-    )
-    console.print(f"[dim]{where}[/] {warehouse}[dim]{what}")
+        return [
+            *records(connection, language),
+            *value_classes(connection, language),
+            *turning_points(connection, language),
+            *most_critical(connection, language),
+            *next_steps(warehouse, language),
+        ]
 
 
 def say(text: str, language: str, *values: Any) -> str:
@@ -89,13 +103,13 @@ def say(text: str, language: str, *values: Any) -> str:
     return (CHINESE[text] if language == "zh" else text).format(*values)
 
 
-def show_records(connection: duckdb.DuckDBPyConnection, console: Console, language: str) -> None:
-    """The as-of date, and the rows of each raw table by what became of them."""
+def records(connection: DuckDBPyConnection, language: str) -> Iterator[RenderableType]:
+    """The as-of date, and how many rows of each raw table were accepted, or why they were not."""
     [(as_of_date, customer_count)] = connection.execute(
         "select max(as_of_date), count(*) from marts.customers"
     ).fetchall()
     known = say("{:,} customers known", language, customer_count)
-    console.print(f"\n[bold]{say('As of {}', language, as_of_date)}[/]  {known}")
+    yield Text.assemble("\n", (say("As of {}", language, as_of_date), "bold"), f"  {known}")
     by_table = connection.execute(
         """
         select
@@ -109,10 +123,9 @@ def show_records(connection: duckdb.DuckDBPyConnection, console: Console, langua
         order by 2 desc
         """
     ).fetchall()
-    headings = ["table", "rows", "accepted", "rejected", "duplicates"]
-    table = make_table(say("Rows in", language), headings, "lrrrr", language)
-    add_rows(table, by_table)
-    console.print(table)
+    yield title(say("Rows in", language))
+    headings = say_each(["table", "rows", "accepted", "rejected", "duplicates"], language)
+    yield table(headings, "lrrrr", by_table)
     by_reason = connection.execute(
         f"""
         select
@@ -126,19 +139,19 @@ def show_records(connection: duckdb.DuckDBPyConnection, console: Console, langua
         """
     ).fetchall()
     if by_reason:
-        headings = ["reason", "rows", "as", "in tables"]
-        table = make_table(say("Not let in, by reason", language), headings, "lrlr", language)
-        for reason, count, status, table_count, all_tables in by_reason[:MOST_REASONS]:
-            in_tables = say("{} of {}", language, table_count, all_tables)
-            add_rows(table, [(reason, count, say(status, language), in_tables)])
+        rows = [
+            (reason, count, say(status, language), say("{} of {}", language, *table_counts))
+            for reason, count, status, *table_counts in by_reason[:MOST_REASONS]
+        ]
         if rest := by_reason[MOST_REASONS:]:
             more = say("{} more reasons", language, len(rest))
-            add_rows(table, [(more, sum(row[1] for row in rest), "", "")])
-        console.print(table)
+            rows.append((more, sum(count for _, count, *_ in rest), "", ""))
+        yield title(say("Not let in, by reason", language))
+        yield table(say_each(["reason", "rows", "as", "in tables"], language), "lrlr", rows)
 
 
-def show_classes(connection: duckdb.DuckDBPyConnection, console: Console, language: str) -> None:
-    """The eight value classes with how many, how much and what moved."""
+def value_classes(connection: DuckDBPyConnection, language: str) -> Iterator[RenderableType]:
+    """Each value class with its customers, its amount and its change since the last month-end."""
     rows = connection.execute(
         f"""
         select
@@ -149,140 +162,167 @@ def show_classes(connection: duckdb.DuckDBPyConnection, console: Console, langua
         order by value_class_rank desc
         """
     ).fetchall()
-    [(lines,)] = connection.execute(
+    [(thresholds, method)] = connection.execute(
         f"""
-        select string_agg(
-            metric_{language} || ' ' || case when metric = 'recency_days' then '<= ' else '> ' end
-            || format('{{:,.1f}}', cast(reference_value as double)), ', ' order by metric_sort
-        )
+        select
+            string_agg(
+                metric_{language}
+                || ' ' || case when metric = 'recency_days' then '<= ' else '> ' end
+                || format('{{:,.1f}}', cast(reference_value as double)), ', ' order by metric_sort
+            ) filter (where reference_method is not null),
+            max(reference_method)
         from marts.rfm_references
-        where is_current and reference_method is not null
+        where is_current
         """
     ).fetchall()
-    [(method,)] = connection.execute(
-        "select max(reference_method) from marts.rfm_references where is_current"
+    [(before,)] = connection.execute(
+        "select max(as_of_date) from marts.value_class_summary where not is_current"
     ).fetchall()
-    table = make_table(
-        say("Value classes (high by the {}: {})", language, say(method, language), lines),
-        ["class", "customers", "share", "amount", "share", "since last month-end"],
+    if before is None:
+        yield title(say("Value classes", language))
+    else:
+        yield title(say("Value classes, and the change since {}", language, before))
+    rule = say("high by the {}: {}", language, say(method, language), thresholds)
+    yield indented(Text(rule, "dim"))
+    yield table(
+        say_each(["class", "customers", "share", "amount", "share", "change"], language),
         "lrrrrr",
-        language,
+        [
+            (
+                name,
+                count,
+                percent(count_share),
+                f"{amount:,.0f}",
+                percent(amount_share),
+                "" if change is None else f"{change:+,}",
+            )
+            for name, count, count_share, amount, amount_share, change in rows
+        ],
     )
-    for name, count, count_share, amount, amount_share, change in rows:
-        table.add_row(
-            name,
-            f"{count:,}",
-            percent(count_share),
-            f"{amount:,.0f}",
-            percent(amount_share),
-            "" if change is None else f"{change:+,}",
-        )
-    console.print(table)
 
 
-def show_turning_points(
-    connection: duckdb.DuckDBPyConnection, console: Console, language: str
-) -> None:
-    """How many customers stand at each turning point."""
+def turning_points(connection: DuckDBPyConnection, language: str) -> Iterator[RenderableType]:
+    """How many customers stand at each turning point, and how many have it as their first."""
     rows = connection.execute(
         f"""
         select
             turning_point_type_{language}, direction_{language}, count(*),
-            count(*) filter (where urgency_rank = 1), avg(strength)
+            count(*) filter (where urgency_rank = 1), format('{{:.2f}}', avg(strength))
         from marts.turning_points
         where is_current
         group by all
         order by min(turning_point_type_sort)
         """
     ).fetchall()
-    [(critical, all_customers)] = connection.execute(
+    counts = connection.execute(
         "select count(*) filter (where is_critical), count(*) from marts.customers"
-    ).fetchall()
-    table = make_table(
-        say(
-            "Turning points ({:,} of {:,} customers stand at one)",
-            language,
-            critical,
-            all_customers,
-        ),
-        ["turning point", "direction", "customers", "most urgent reason", "mean strength"],
-        "llrrr",
-        language,
+    ).fetchone()
+    yield title(
+        say("Turning points ({:,} of {:,} customers stand at one)", language, *counts or (0, 0))
     )
-    for name, direction, count, first_count, strength in rows:
-        table.add_row(name, direction, f"{count:,}", f"{first_count:,}", f"{strength:.2f}")
-    console.print(table)
+    headings = ["turning point", "direction", "customers", "most urgent", "strength"]
+    yield table(say_each(headings, language), "llrrr", rows)
 
 
-def show_most_critical(
-    connection: duckdb.DuckDBPyConnection, console: Console, language: str
-) -> None:
-    """The most critical customers with their reasons and the next step."""
+def most_critical(
+    connection: DuckDBPyConnection, language: str, limit: int = MOST_CRITICAL
+) -> Iterator[RenderableType]:
+    """The most critical customers, each with the reasons and the next step."""
     rows = connection.execute(
         f"""
         select
-            customer_id, value_class_{language}, criticality, value_at_stake_amount,
-            reasons_{language},
-            next_step_{language} || ' (' || next_channel_{language} || ', ' || act_by_date || ')'
+            cast(criticality_rank as varchar), customer_id, value_class_{language}, criticality,
+            value_at_stake_amount, currency, string_split(reasons_{language}, ' | '),
+            next_step_{language}, next_channel_{language}, act_by_date
         from marts.critical_customers
         order by criticality_rank
-        limit {MOST_CRITICAL}
+        limit {limit}
         """
     ).fetchall()
-    table = make_table(
-        say("The most critical customers", language),
-        ["customer", "class", "criticality", "at stake", "why → what to do, how and by when"],
-        "llrrl",
+    widths = [max((cell_len(row[place]) for row in rows), default=0) for place in range(3)]
+    yield title(say("The most critical customers", language))
+    for rank, customer_id, value_class, criticality, amount, currency, reasons, *step in rows:
+        head = Text.assemble(
+            f"{rank:>{widths[0]}}  ",
+            (set_cell_size(customer_id, widths[1]), "bold"),
+            f"  {set_cell_size(value_class, widths[2])}  ",
+            say("criticality {:.1f}", language, criticality),
+            "  ",
+            say("at stake {:,.0f} {}", language, amount, currency),
+        )
+        yield indented(head)
+        lines = [*reasons, say("→ {} ({}, by {})", language, *step)]
+        yield indented(Text("\n".join([*lines, ""])), INDENT + widths[0] + 2)
+
+
+def next_steps(warehouse: Path, language: str) -> Iterator[RenderableType]:
+    """Where to read on."""
+    where = say("Next: read the marts in schema marts of", language)
+    what = say(
+        " (critical_customers, turning_points, customers, ...). marts.rejected_records has each "
+        "rejected row and how to fix it; make docs describes every column.",
         language,
-        lines=True,
     )
-    for customer_id, value_class, criticality, stake, reasons, next_step in rows:
-        table.add_row(
-            customer_id,
-            value_class,
-            f"{criticality:.1f}",
-            f"{stake:,.0f}",
-            reasons.replace(" | ", "\n") + f"\n→ {next_step}",
-        )
-    console.print(table)
+    yield Text.assemble((f"{where} ", "dim"), str(warehouse), (what, "dim"))
 
 
-def make_table(
-    title: str, headings: list[str], sides: str, language: str, lines: bool = False
-) -> Table:
-    """An empty table; headings as they stand in the code; sides: l or r for each column."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_lines=lines
-    )
+# ---- pieces --------------------------------------------------------------------------------------
+
+
+def title(text: str) -> Text:
+    """The title of a section, after a blank line."""
+    return Text.assemble("\n", (text, "bold"))
+
+
+def say_each(headings: Iterable[str], language: str) -> list[str]:
+    """Headings of this module in a language (en or zh)."""
+    return [say(heading, language) for heading in headings]
+
+
+def table(headings: Sequence[str], sides: str, rows: Iterable[Sequence[Any]]) -> RenderableType:
+    """A table of texts and whole numbers; sides: l or r for each column."""
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for heading, side in zip(headings, sides, strict=True):
-        table.add_column(
-            say(heading, language), justify="right" if side == "r" else "left", overflow="fold"
-        )
-    return table
-
-
-def add_rows(table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Rows of texts and whole numbers."""
+        shown.add_column(heading, justify="right" if side == "r" else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(value if isinstance(value, str) else f"{int(value):,}" for value in row))
+        shown.add_row(*(cell if isinstance(cell, str) else f"{int(cell):,}" for cell in row))
+    return indented(shown)
+
+
+def indented(shown: RenderableType, cells: int = INDENT) -> Padding:
+    """Something some cells to the right."""
+    return Padding(shown, (0, 0, 0, cells), expand=False)
 
 
 def percent(share: float | None) -> str:
-    """A share of 0..1 as per cent; blank where there is none."""
+    """A share of 0..1 as per cent; blank if there is none."""
     return "" if share is None else f"{round(100 * share, 1) + 0.0:.1f} %"
 
 
+# ---- the command ---------------------------------------------------------------------------------
+
+
 @click.command()
-@click.argument("warehouse", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("warehouse", type=WarehouseFile())
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 def main(warehouse: Path, language: str) -> None:
     """Show the summary of the file WAREHOUSE, which has been built."""
-    try:
-        show_summary(warehouse, Console(), language)
-    except duckdb.Error as error:
-        raise click.ClickException(
-            f"{warehouse} has no marts to show; run dbt build on it first: {error}"
-        ) from error
+    with make_progress(Console(stderr=True)) as progress:
+        progress.add_task(f"reading {warehouse}", total=None)
+        import duckdb
+
+        try:
+            summary = read_summary(warehouse, language)
+        except duckdb.IOException as error:
+            raise click.ClickException(
+                f"{warehouse} cannot be read; close the programs that have it open for writing: "
+                f"{error}"
+            ) from error
+        except duckdb.Error as error:
+            raise click.ClickException(
+                f"{warehouse} has no marts to show; build it first (make build): {error}"
+            ) from error
+    Console().print(*summary, sep="\n")
 
 
 if __name__ == "__main__":

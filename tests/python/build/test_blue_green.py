@@ -1,8 +1,8 @@
-"""What people read while a build runs, and after one that broke off: never anything half-written.
+"""What people read while a build runs and after one that broke off: never a half-written file.
 
-A bank has one delivery served and gets the next day's. Builds run in this process, with the models
-that a further delivery touches; those that are killed or run out of room run in a child of it.
-Where only the files matter, dbt is stood in for.
+The first delivery of a bank is served, and the next day arrives. Builds run in this process, with
+the models that a further delivery affects; builds that are killed or run out of disk run in a child
+process. Where only the files matter, a function takes the place of dbt.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import build as build_script
 import duckdb
 import pytest
+from build import blue_green, build_warehouse
 from build.blue_green import only_build, working_file
-from build.build import Input, blue_green, build
+from build.build_warehouse import build
+from build.inputs import Input, find_input
 from build.run_dbt import DbtError, failure, run_dbt
 from dbt.cli.main import dbtRunnerResult
 from demo.generate_demo import generate_demo
 from load.errors import DeliveryError, WarehouseError
+from models.test_incremental import FIRST_BUILD, NEXT_BUILD, QUIET, differences, relations
 from rich.progress import Progress
-from test_incremental import FIRST_BUILD, NEXT_BUILD, QUIET, differences, relations
 from warehouses import Warehouse, parsed_project
 
 SILENT = Progress(disable=True)
@@ -77,8 +78,8 @@ class Bank:
 
     def build_by(self, run: Callable[..., None] = lambda *_, **__: None) -> None:
         """Build with a function in place of dbt; by default it does nothing."""
-        with patch.object(build_script, "run_dbt", run):
-            build(Input("bank", self.deliveries, {}), self.served.path, 0, False, SILENT)
+        with patch.object(build_warehouse, "run_dbt", run):
+            build(Input("bank", self.deliveries, {}), self.served.path, False, SILENT)
 
     def deliver(self, folder: Path) -> None:
         """Put the files of a folder beside those that are there."""
@@ -246,7 +247,7 @@ def test_a_build_whose_tests_fail_leaves_what_is_served_and_the_rows_to_look_at(
     broken.write_text(BROKEN, encoding="utf-8")
     with pytest.raises(DbtError, match=r"Too much of raw\.transactions is rejected") as caught:
         bank.build(*STAGING)
-    assert f"{bank.served.path} is as it was" in str(caught.value)
+    assert f"{bank.served.path} has not changed" in str(caught.value)
     assert f"is in {bank.working} until the next build" in str(caught.value)
     assert bank.bytes_served() == before
     rejected = "select count(*) from staging.stg_transactions where reason_code = 'invalid_amount'"
@@ -280,11 +281,11 @@ def test_a_delivery_that_cannot_be_loaded_leaves_what_is_served(bank):
 def test_another_size_of_the_demo_bank_starts_anew_when_it_is_built(tmp_path, target_folder):
     folder = tmp_path / "demo_bank"
     served = Warehouse(folder, target_folder)
-    chosen = Input("demo_bank", folder / "delivery", {})
 
     def build_demo(customers: int, run: Callable[..., None] = lambda *_, **__: None) -> None:
-        with patch.object(build_script, "run_dbt", run):
-            build(chosen, served.path, customers, False, SILENT)
+        chosen = find_input("demo_bank", tmp_path, customers)
+        with patch.object(build_warehouse, "run_dbt", run):
+            build(chosen, served.path, False, SILENT)
 
     def fail(*_: str, **__: Any) -> None:
         raise DbtError("no")
@@ -299,7 +300,7 @@ def test_another_size_of_the_demo_bank_starts_anew_when_it_is_built(tmp_path, ta
     # the bank is there in its new size, and what failed is still to be made up for
     build_demo(260)
     logged = "select count(*) from raw._deliveries"
-    assert served.value(logged) == len(list(chosen.delivery.iterdir()))
+    assert served.value(logged) == len(list((folder / "delivery").iterdir()))
     assert served.value(KNOWN) > known
     # from now on builds go on from what is served
     with duckdb.connect(str(served.path)) as connection:
@@ -355,7 +356,7 @@ def test_a_killed_build_has_touched_nothing_and_the_next_is_as_if_it_had_not_bee
         in_a_child(lambda: bank.build(*NEXT_BUILD, at_event=at_event)),
     ]
     assert bank.bytes_served() == before and bank.working.exists()
-    with patch.object(blue_green, "put_in_place", kill):
+    with patch.object(blue_green, "replace_served", kill):
         killed.append(in_a_child(lambda: bank.build(*NEXT_BUILD)))
     assert killed == [(signal.SIGKILL, "")] * 3
     assert bank.bytes_served() == before
@@ -377,10 +378,10 @@ def test_a_full_disk_is_named_and_leaves_what_is_served(bank, next_day, room):
     assert raised.startswith(
         f"WarehouseError: There is no room for a build in {bank.working.parent}"
     )
-    assert "make room, or name a folder on a larger disk" in raised and "\n" not in raised
+    assert "Make room, or name a folder on a larger disk" in raised and "\n" not in raised
     assert bank.bytes_served() == before
     # nothing is left that would take room itself
-    assert [path.name for path in bank.working.parent.iterdir()] == ["lock"]
+    assert sorted(path.name for path in bank.working.parent.iterdir()) == ["lock", "process"]
     # once there is room
     bank.build_by()
     assert bank.served.value("select count(*) from raw.transactions") > 0
@@ -416,10 +417,10 @@ def test_the_log_of_a_warehouse_that_was_removed_is_not_taken_for_that_of_the_ne
     assert bank.served.value(KNOWN) > 0
 
 
-def test_what_is_built_is_the_file_whatever_engine_is_the_default(bank):
-    given = []
-    bank.build_by(lambda *arguments, **_: given.extend(arguments))
-    assert given[given.index("--target") + 1] == "duckdb"
+def test_what_is_built_is_the_file_whatever_engine_is_the_default(first, monkeypatch):
+    monkeypatch.setenv("CRITICAL_CUSTOMERS_TARGET", "postgres")
+    shown = first.served.build("show", "--inline", "select current_database() as place")
+    assert shown.result.results[0].agate_table.rows[0]["place"] == "warehouse"
 
 
 def test_of_two_builds_at_once_the_second_is_told_of_the_first(bank):

@@ -1,4 +1,4 @@
-"""The main job from the command line: what a newcomer runs and sees, and what dbt alone says."""
+"""The main command: what a newcomer runs and sees, and what dbt by itself says."""
 
 import os
 import re
@@ -8,13 +8,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from build.build import command_line, find_input
+from build.build_warehouse import command_line
+from build.inputs import find_input
 from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE
 from click.testing import CliRunner
 from deliveries import delivery_of
 from load.errors import DeliveryError
 from publish.show_summary import CHINESE
 from publish.show_summary import main as show_summary_command
+from rich.cells import cell_len
 from warehouses import Warehouse
 
 # DuckDB clients from this version on must be able to open a warehouse
@@ -76,18 +78,71 @@ def test_the_summary_speaks_chinese(first_build, warehouses):
         env={"COLUMNS": "200"},
     )
     assert result.exit_code == 0
-    assert "重要价值客户" in result.output and "即将流失" in result.output
-    assert "key value" not in result.output and "risk" not in result.output
-    tables = result.output.split("接下来")[0]
+    shown = result.stdout
+    assert "重要价值客户" in shown and "即将流失" in shown
+    assert "key value" not in shown and "risk" not in shown
+    tables = shown.split("接下来")[0]
     # the raw table "customers" is named as it is
     headings = set(CHINESE) - {"customers", "customer"}
     assert not [heading for heading in headings if heading in tables]
 
 
-def test_a_second_build_changes_nothing(first_build, warehouses):
+def test_a_second_build_has_nothing_new_and_says_so(first_build, warehouses):
+    warehouse = warehouses / "demo_bank" / "warehouse.duckdb"
+    assert "Nothing is new" not in first_build.stderr
+    built = warehouse.stat()
     again = build("--warehouses", str(warehouses), "--customers", "600")
     assert again.returncode == 0, again.stderr
+    first_line, *_, last_line = again.stderr.splitlines()
+    assert first_line == "Building demo_bank"
+    assert last_line.startswith(f"Nothing is new since the last build of {warehouse}.")
     assert again.stdout == first_build.stdout
+    assert (warehouse.stat().st_ino, warehouse.stat().st_mtime_ns) == (
+        built.st_ino,
+        built.st_mtime_ns,
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_summary_fits_a_narrow_window(first_build, warehouses, language):
+    """At 80 columns no name is folded, and each customer's reasons stand below it in order."""
+    warehouse = warehouses / "demo_bank" / "warehouse.duckdb"
+    result = CliRunner().invoke(
+        show_summary_command, [str(warehouse), "--language", language], env={"COLUMNS": "80"}
+    )
+    assert result.exit_code == 0, result.output
+    tables, customers = re.split("The most critical customers|最临界的客户", result.stdout)
+    assert max(cell_len(line) for line in tables.splitlines()) <= 80
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        names = connection.execute(
+            f"select distinct value_class_{language} from marts.value_class_summary union "
+            f"select distinct turning_point_type_{language} from marts.turning_points"
+        ).fetchall()
+        expected = connection.execute(
+            f"select customer_id, reasons_{language}, act_by_date from marts.critical_customers "
+            "order by criticality_rank limit 10"
+        ).fetchall()
+    assert [name for (name,) in names if name not in tables] == []
+    blocks = [block for block in re.split(r"\n *\n", customers) if re.match(r"\s+\d+  C", block)]
+    assert len(blocks) == 10
+    for block, (customer_id, reasons, act_by_date) in zip(blocks, expected, strict=True):
+        head, *lines = block.strip().splitlines()
+        assert customer_id in head
+        # a long sentence is broken at a blank, in Chinese anywhere
+        said = re.sub(r"\s", "", "".join(lines))
+        why, step = said.split("→")
+        assert why == re.sub(r"[\s|]", "", reasons)
+        assert str(act_by_date) in step
+
+
+def test_without_a_next_day_a_message_says_why(tmp_path):
+    for options, answer in (
+        (["--input", "online_retail"], "Only demo_bank has a next day."),
+        ([], "There is no demo bank in"),
+    ):
+        result = build("--next-day", "--warehouses", str(tmp_path), *options)
+        assert result.returncode == 1
+        assert answer in result.stderr and "Traceback" not in result.stderr
 
 
 def test_a_folder_of_ones_own_is_built_with_the_vars_of_its_mapping(tmp_path):
@@ -250,14 +305,3 @@ def test_an_older_duckdb_opens_the_warehouse(demo_warehouse, tmp_path):
     )
     count = demo_warehouse.value("select count(*) from marts.customers")
     assert result.stdout.split() == [OLDEST_READER, str(count)], result.stderr
-
-
-def test_the_documentation_is_one_page_with_the_overview(demo_warehouse, tmp_path):
-    result = dbt(
-        "--quiet", "docs", "generate", "--static",
-        warehouse=demo_warehouse.path, target_folder=tmp_path,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout[-2000:]
-    page = (tmp_path / "static_index.html").read_text(encoding="utf-8")
-    assert "Raw transactions, interactions and feedback become the list of customers" in page
-    assert "Whom to act on now" in page

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from build.build import find_input
+from build.inputs import find_input
 from load import complete_journey, project_data
 from load.delivery import load_delivery
 from load.errors import DeliveryError
