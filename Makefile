@@ -93,7 +93,7 @@ WAIT    := python3 scripts/show_wait.py
 INSTALL := $(BIN)/uv pip install --python $(PYTHON) --require-hashes --compile-bytecode --requirement
 COMPILE := $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 \
 	--no-annotate --no-header --no-emit-index-url
-WRITE   := $(COMPILE) --generate-hashes --constraint $(VENV)/versions.txt --output-file
+WRITE   := $(COMPILE) --no-strip-extras --generate-hashes --constraint $(VENV)/versions.txt --output-file
 
 env: $(VENV)/.$(GROUP)  ## install the packages of make build, or of a GROUP
 
@@ -114,7 +114,8 @@ $(VENV)/.%: requirements-%.lock $(VENV)/.run
 	@$(WAIT) "Installing the packages of the group $*" $(INSTALL) $<
 	@touch $@
 
-# All groups are resolved together first, so that their locks agree.
+# All groups are resolved together first, so that their locks agree. Extras stay in the locks: pip, which can install
+# from them too, asks for a hash of "package[extra]".
 lock: $(VENV)/.uv  ## renew the lock files: newest versions that pyproject.toml allows
 	@$(WAIT) "Finding the newest versions that work together" \
 		$(COMPILE) pyproject.toml $(GROUPS:%=--group %) --output-file $(VENV)/versions.txt

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,19 @@ def test_a_lock_holds_each_direct_dependency_at_its_pin(group: str, python: dict
     for text in GROUPS[group]:
         direct = Requirement(text)
         assert direct.specifier.contains(versions[canonicalize_name(direct.name)]), text
+
+
+def test_locks_keep_extras():
+    """Without them, uv installs from a lock and pip does not: it asks for a hash of each."""
+    extras = {
+        canonicalize_name(requirement.name): set(map(canonicalize_name, requirement.extras))
+        for lock in LOCKS
+        for requirement in locked(lock)
+        if requirement.extras
+    }
+    for direct in map(Requirement, chain.from_iterable(GROUPS.values())):
+        wanted = set(map(canonicalize_name, direct.extras))
+        assert wanted <= extras.get(canonicalize_name(direct.name), set())
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
