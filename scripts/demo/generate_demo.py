@@ -192,14 +192,12 @@ def read_settings(
             date '{end_date}' + interval 1 day - interval {months} month as date
         );
         set variable end_date = date '{end_date}';
-        set variable previous_month_end = cast(
-            date_trunc('month', date '{end_date}') - interval 1 day as date
-        );
         set variable last_date = date '{last_date}';
         set variable silent_date = date '{end_date}' + 2;
         """
     )
-    read_list(connection, "archetypes", {"share": "decimal(6, 4)", "turn": "varchar"})
+    read_list(connection, "archetypes", {"share": "decimal(6, 4)", "event": "varchar"})
+    read_list(connection, "outcomes", {"outcome": "varchar"})
     read_list(connection, "products", {"own_channel": "varchar"})
     read_list(connection, "seasons", {"first_day": "varchar", "last_day": "varchar"})
     read_list(connection, "spring_festivals", {"festival_date": "date"})
@@ -211,6 +209,7 @@ def read_settings(
         alter table interactions rename to interaction_kinds;
         insert into choices
         select coalesce(direction, 'inbound'), interaction_code, weight from interaction_kinds;
+        insert into choices select 'after ' || archetype, outcome, weight from outcomes;
 
         set variable choices = (
             select map_from_entries(list((list_name, entries) order by list_name))
@@ -259,7 +258,18 @@ def write_truth(connection: duckdb.DuckDBPyConnection, output: Path) -> None:
     connection.execute(
         f"""
         copy (
-            select customer_id, archetype, turning_point_type
+            select
+                customer_id,
+                archetype,
+                turning_point_type,
+                turn_start_date,
+                turn_end_date,
+                case
+                    when outcome_date is null or outcome_date <= getvariable('end_date')
+                        then outcome
+                end as outcome,
+                case when outcome_date <= getvariable('end_date') then outcome_date end
+                    as outcome_date
             from people
             where customer_number <= getvariable('customers')
             order by customer_number
