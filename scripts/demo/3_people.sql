@@ -77,7 +77,8 @@ with_change as (
         ) as changes_from,
         changes_from + cast(
             floor(
-                (getvariable('end_date') - changes_from + 1) * named_people.place_in_archetype
+                (getvariable('end_date') + archetypes.ahead_days - changes_from + 1)
+                * named_people.place_in_archetype
             ) as integer
         ) as change_date,
         coalesce(change_date, getvariable('end_date')) as story_date,
@@ -181,7 +182,7 @@ select
     change_date + turns_from as turn_start_date,
     case
         when turns_to is null then last_day(change_date)
-        when outcome in ('buys', 'settled')
+        when outcome in ('buys', 'settled', 'visits')
             then least(change_date + turns_to, outcome_date - 1)
         else change_date + turns_to
     end as turn_end_date,

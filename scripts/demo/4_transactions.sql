@@ -148,7 +148,7 @@ select
     large_purchases.customer_number,
     11000 as number,
     large_purchases.bought_on as activity_date,
-    getvariable('end_date') as arrived_on,
+    greatest(getvariable('end_date'), large_purchases.bought_on) as arrived_on,
     large_purchases.segment,
     large_purchases.large_amount / products.typical_amount as amount_factor,
     products.product_code,
