@@ -64,27 +64,34 @@ named_people as (
     from newcomers
 ),
 
--- the changes of an archetype are spread evenly over the history, the last two years at most; they
--- begin once there is enough of it to differ from
-with_change as (
+-- The changes of an archetype are spread evenly, so that about as many turn in each month. They begin
+-- lead_days after the history does, in the last two years of a long one, and go on for ahead_days
+-- after its end: who will leave then is still a customer like others, and the bank does not shrink.
+with_span as (
     select
-        named_people.customer_number,
-        named_people.joined_date,
-        archetypes.*,
+        named_people.*,
+        archetypes.* exclude (archetype),
         greatest(
             getvariable('history_from') + archetypes.lead_days,
             cast(getvariable('end_date') - interval 24 month as date)
         ) as changes_from,
-        changes_from + cast(
-            floor(
-                (getvariable('end_date') + archetypes.ahead_days - changes_from + 1)
-                * named_people.place_in_archetype
-            ) as integer
-        ) as change_date,
-        coalesce(change_date, getvariable('end_date')) as story_date,
-        chance(named_people.customer_number, 'wealth', 0) as wealth_chance
+        getvariable('end_date') + archetypes.ahead_days as changes_until
     from named_people
     inner join archetypes on named_people.archetype = archetypes.archetype
+),
+
+with_change as (
+    select
+        *,
+        case
+            when turning_point_type is not null
+                then changes_from + cast(
+                    floor((changes_until - changes_from + 1) * place_in_archetype) as integer
+                )
+        end as change_date,
+        coalesce(change_date, getvariable('end_date')) as story_date,
+        chance(customer_number, 'wealth', 0) as wealth_chance
+    from with_span
 ),
 
 with_outcome_drawn as (
