@@ -366,10 +366,10 @@ def test_archetypes_have_the_shares_that_their_list_gives_them(bank):
     listed = read_csv(DEMO_FOLDER / "archetypes.csv")
     assert sum(Decimal(row["share"]) for row in listed) == 1
     for row in listed:
-        told = row["turning_point_type"] or None
-        count, turning_point_type = found.pop(row["archetype"], (0, told))
+        listed_type = row["turning_point_type"] or None
+        count, turning_point_type = found.pop(row["archetype"], (0, listed_type))
         assert abs(count - Decimal(row["share"]) * CUSTOMERS) < 1
-        assert turning_point_type == told
+        assert turning_point_type == listed_type
     assert found == {}
     assert bank.rows("select count(*), count(distinct customer_id) from truth") == [
         (CUSTOMERS, CUSTOMERS)
@@ -377,8 +377,8 @@ def test_archetypes_have_the_shares_that_their_list_gives_them(bank):
 
 
 def test_the_truth_speaks_of_registered_turning_points(bank):
-    told = bank.rows("select distinct turning_point_type from truth")
-    assert {code for (code,) in told if code} <= codes("turning_point_types")
+    stored = bank.rows("select distinct turning_point_type from truth")
+    assert {code for (code,) in stored if code} <= codes("turning_point_types")
 
 
 def test_every_archetype_is_tested_by_what_it_does():
@@ -575,7 +575,7 @@ def is_unreadable(row: dict[str, Any], name: str, read: Any) -> bool:
 
 
 def fault(table: str, row: dict[str, Any]) -> str | None:
-    """The reason for which staging must reject a row, told in plain Python; None = acceptable."""
+    """The reason for which staging must reject a row, in plain Python; None = acceptable."""
     keys = [row[TABLES[table]], row["customer_id"]]
     if text(keys[0]) is None:
         return "missing_key"
@@ -1078,7 +1078,7 @@ def test_a_delivery_that_is_no_demo_is_refused_and_left_alone(tmp_path, name):
     path = tmp_path / name
     path.parent.mkdir(parents=True)
     path.write_text("mine")
-    with pytest.raises(DemoError, match="holds a delivery that is no demo; name another folder"):
+    with pytest.raises(DemoError, match="holds a delivery that is not a demo; name another folder"):
         generate_demo.generate_demo(tmp_path, 1)
     assert file_names(tmp_path) == [name]
     assert path.read_text() == "mine"
@@ -1088,7 +1088,7 @@ def test_a_file_of_somebody_in_a_demo_is_left_alone(tmp_path):
     generate_demo.generate_demo(tmp_path, 1, with_dirt=False)
     before = contents(tmp_path)
     (tmp_path / "delivery" / "mapping.yml").write_text("input: mine")
-    with pytest.raises(DemoError, match=r"mapping\.yml is no file of a demo; move it"):
+    with pytest.raises(DemoError, match=r"mapping\.yml is not part of a demo; move it"):
         generate_demo.generate_demo(tmp_path, 2)
     (tmp_path / "delivery" / "mapping.yml").unlink()
     assert contents(tmp_path) == before

@@ -183,7 +183,7 @@ def test_no_type_jumps_at_the_end_of_the_history(
 def test_customers_at_a_hidden_turning_point_rank_first(
     truth: pd.DataFrame, criticality: pd.Series
 ) -> None:
-    """Of two customers, one of them at a turning point, that one ranks higher four times in five."""
+    """Of two customers, one at a turning point, that one ranks higher four times in five."""
     is_hidden = truth["stands_at_turn"].astype(bool)
     ranks = criticality.rank()
     hidden_count, other_count = is_hidden.sum(), (~is_hidden).sum()
