@@ -1,5 +1,5 @@
 -- What every step draws its numbers with. Variables: seed, customers, history_from, end_date,
--- previous_month_end, last_date, silent_date, choices (from the name of a list to its entries,
+-- last_date, silent_date, choices (from the name of a list to its entries,
 -- repeated by weight) and rates (from a currency to its rate in CNY).
 
 -- A number from 0 up to 1 that depends on its arguments and the seed alone: on no clock, thread or

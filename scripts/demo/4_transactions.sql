@@ -1,34 +1,97 @@
 -- Money that moved, as views over people: rows are made while they are written.
--- number is the row's own within its customer: 0.. regular purchases, 10000.. on coming back, 11000
--- the one that turns, 12000.. after the history; 20000 more for the refund of each; 40000..
--- salaries; 50000.. transfers; 60000.. lone returns.
+-- number is the row's own within its customer: 0.. and 5000.. regular purchases of the first and the
+-- second spell, 11000 the large one, 12000.. after the history; 20000 more for the refund of each;
+-- 40000.. salaries; 50000.. transfers; 60000.. lone returns.
 -- arrived_on is the day on which a row is ready for a delivery: the end date in all of the history.
 
+-- Regular purchases come in one spell or two: from the day on which they begin until they pause, and
+-- from the day on which they resume until the customer leaves. A spell that the end date cuts ends
+-- within a pace of it, as the first begins within a pace of the first day.
+create table spells as
+with
+
+dated as (
+    select
+        *,
+        0 as first_number,
+        begins_on as first_date,
+        pauses_on as stops_on
+    from people
+    where begins_on is not null
+
+    union all
+
+    select
+        *,
+        5000 as first_number,
+        resumes_on as first_date,
+        leaves_on as stops_on
+    from people
+    where resumes_on is not null
+),
+
+ended as (
+    select
+        *,
+        case
+            when stops_on <= getvariable('end_date') then stops_on
+            else greatest(
+                first_date,
+                getvariable('end_date') - cast(
+                    floor(pace_days * chance(customer_number, 'last', first_number)) as integer
+                )
+            )
+        end as last_date
+    from dated
+    where first_date <= getvariable('end_date')
+)
+
+select
+    ended.customer_number,
+    ended.first_number,
+    ended.segment,
+    ended.amount_level,
+    ended.irregularity,
+    ended.spending_factor,
+    ended.low_from,
+    ended.low_until,
+    cast(
+        1 + floor((ended.last_date - ended.first_date) / ended.pace_days) as integer
+    ) as purchase_count,
+    first_days.first_slot,
+    last_days.first_slot as last_slot
+from ended
+inner join calendar as first_days on ended.first_date = first_days.activity_date
+inner join calendar as last_days on ended.last_date = last_days.activity_date
+order by ended.customer_number, ended.first_number;
+
 -- evenly spread over the slots of the calendar, shaken by the irregularity; the first and the last
--- stay in place
+-- of a spell stay in place
 create view regular_purchases as
 with
 
 numbered as (
     select
-        people.*,
-        unnest(range(people.purchase_count)) as number
-    from people
+        spells.*,
+        unnest(range(spells.purchase_count)) as place
+    from spells
 ),
 
 placed as (
     select
         numbered.*,
+        first_number + place as number,
         case
-            when number = 0 then first_purchase_slot
-            when number = purchase_count - 1 then last_purchase_slot
+            when place = 0 then first_slot
+            when place = purchase_count - 1 then last_slot
             else cast(
-                first_purchase_slot
+                first_slot
                 + floor(
-                    (last_purchase_slot - first_purchase_slot)
+                    (last_slot - first_slot)
                     * (
-                        number
-                        + 1.8 * irregularity * (chance(customer_number, 'shaken', number) - 0.5)
+                        place
+                        + 1.8 * irregularity
+                        * (chance(customer_number, 'shaken', first_number + place) - 0.5)
                     )
                     / (purchase_count - 1)
                 ) as integer
@@ -45,77 +108,56 @@ select
     placed.segment,
     placed.amount_level
     * case
-        when slots.activity_date > placed.drop_date then placed.drop_factor else 1
+        when slots.activity_date between placed.low_from and placed.low_until
+            then placed.spending_factor
+        else 1
     end as amount_factor,
     cast(null as varchar) as product_code,
-    placed.number > 0 and placed.number < placed.purchase_count - 1 as may_fail
+    placed.place > 0 and placed.place < placed.purchase_count - 1 as may_fail
 from placed
 inner join slots
-    on
-        greatest(placed.first_purchase_slot, least(placed.last_purchase_slot, placed.slot))
-        = slots.slot;
+    on greatest(placed.first_slot, least(placed.last_slot, placed.slot)) = slots.slot;
 
-create view purchases_on_coming_back as
+-- One large purchase moves a customer over the threshold of the monetary value: bought on the day of
+-- the change, or bought before and lost on that day, as it leaves the year that counts or is handed
+-- back.
+create view large_purchases as
 with
 
-returning_people as (
+changes as (
     select
-        people.*,
-        unnest(range(1 + cast(chance(customer_number, 'returns', 0) < 0.4 as integer))) as number
+        *,
+        event = 'loses_large' and chance(customer_number, 'handed back', 0) < 0.5 as is_handed_back
     from people
-    where return_days is not null
+    where event in ('buys_large', 'loses_large')
 )
 
 select
-    customer_number,
-    10000 + number as number,
-    getvariable('end_date')
-    - whole_between(0, return_days - 1, chance(customer_number, 'return', number)) as activity_date,
-    getvariable('end_date') as arrived_on,
-    segment,
-    amount_level as amount_factor,
-    cast(null as varchar) as product_code,
-    false as may_fail
-from returning_people;
-
--- One large purchase moves a customer over the line of the monetary value: bought since the last
--- month-end, or bought before and lost since then, as it left the year that counts or was handed
--- back.
-create view turns as
-select
-    people.*,
-    turn = 'lost' and chance(customer_number, 'handed back', 0) < 0.5 as is_handed_back,
-    getvariable('previous_month_end')
-    + whole_between(
-        1,
-        getvariable('end_date') - getvariable('previous_month_end'),
-        chance(customer_number, 'turn', 0)
-    ) as turn_date,
-    30000 + 30000 * chance(customer_number, 'turn amount', 0) as turn_amount
-from people
-where turn in ('bought', 'lost');
+    *,
+    case
+        when event = 'buys_large' then change_date
+        when is_handed_back
+            then change_date - whole_between(60, 300, chance(customer_number, 'bought', 0))
+        else change_date - 365
+    end as bought_on,
+    30000 + 30000 * chance(customer_number, 'large amount', 0) as large_amount
+from changes;
 
 create view turning_purchases as
 select
-    turns.customer_number,
+    large_purchases.customer_number,
     11000 as number,
-    case
-        when turns.turn = 'bought' then turns.turn_date
-        when turns.is_handed_back
-            then
-                getvariable('end_date')
-                - whole_between(60, 300, chance(turns.customer_number, 'bought', 0))
-        else turns.turn_date - 365
-    end as activity_date,
-    getvariable('end_date') as arrived_on,
-    turns.segment,
-    turns.turn_amount / products.typical_amount as amount_factor,
+    large_purchases.bought_on as activity_date,
+    greatest(getvariable('end_date'), large_purchases.bought_on) as arrived_on,
+    large_purchases.segment,
+    large_purchases.large_amount / products.typical_amount as amount_factor,
     products.product_code,
     false as may_fail
-from turns
+from large_purchases
 inner join products on products.product_code = 'WM-FIXED';
 
--- days after the history: who still buys does so once in a pace; some rows come up to 20 days late
+-- days after the history: who is in a spell buys once in a pace, and on the day on which it begins;
+-- some rows come up to 20 days late
 create view later_purchases as
 with
 
@@ -128,7 +170,15 @@ buying_days as (
             else 0
         end as days_late
     from later_people
-    where is_still_buying and chance(customer_number, 'later', day_number) < 1 / pace_days
+    where
+        (
+            day_date between begins_on and coalesce(pauses_on, day_date)
+            or day_date between resumes_on and coalesce(leaves_on, day_date)
+        )
+        and (
+            day_date in (begins_on, resumes_on)
+            or chance(customer_number, 'later', day_number) < 1 / pace_days
+        )
 )
 
 select
@@ -137,15 +187,15 @@ select
     greatest(known_date, day_date - days_late) as activity_date,
     day_date as arrived_on,
     segment,
-    amount_level * coalesce(drop_factor, 1) as amount_factor,
+    amount_level
+    * case when day_date between low_from and low_until then spending_factor else 1 end
+        as amount_factor,
     cast(null as varchar) as product_code,
     false as may_fail
 from buying_days;
 
 create view purchase_events as
 select * from regular_purchases
-union all
-select * from purchases_on_coming_back
 union all
 select * from turning_purchases
 union all
@@ -258,9 +308,9 @@ create view handed_back as
 select
     customer_number,
     31000 as number,
-    turn_date as activity_date,
-    turn_amount as base_amount
-from turns
+    change_date as activity_date,
+    large_amount as base_amount
+from large_purchases
 where is_handed_back;
 
 -- returns of what was bought before the history
@@ -272,14 +322,18 @@ returning_people as (
         people.*,
         unnest(range(whole_between(1, 3, chance(customer_number, 'lone returns', 0)))) as number
     from people
-    where turn = 'returns'
+    where event = 'returns'
 )
 
 select
     customer_number,
     60000 + number as number,
-    getvariable('end_date')
-    - whole_between(5, 300, chance(customer_number, 'lone return', number)) as activity_date,
+    seen_from + cast(
+        floor(
+            (getvariable('end_date') - seen_from)
+            * chance(customer_number, 'lone return', number)
+        ) as integer
+    ) as activity_date,
     120 * exp(0.6 * bell(customer_number, 'lone return', number)) as base_amount
 from returning_people;
 
@@ -321,9 +375,7 @@ select
     * (1 + 0.004 * number)
     * case when month(activity_date) = 1 then 2 else 1 end as base_amount
 from paid
-where
-    activity_date >= greatest(known_date, getvariable('history_from'))
-    and (activity_date <= active_until or active_until = getvariable('end_date'));
+where activity_date between seen_from and coalesce(leaves_on, activity_date);
 
 create view movements as
 with
@@ -331,18 +383,17 @@ with
 moving_people as (
     select
         *,
-        greatest(known_date, getvariable('history_from')) as moves_from,
         unnest(range(whole_between(0, 5, chance(customer_number, 'movements', 0)))) as number
     from people
-    where purchase_count is not null
+    where coalesce(begins_on, resumes_on) <= active_until
 )
 
 select
     customer_number,
     50000 + number as number,
-    moves_from
+    seen_from
     + cast(
-        floor((active_until - moves_from) * chance(customer_number, 'moved', number)) as integer
+        floor((active_until - seen_from) * chance(customer_number, 'moved', number)) as integer
     ) as activity_date,
     pick('movement_type', chance(customer_number, 'movement', number)) as transaction_type,
     case segment when 'private' then 30000 when 'affluent' then 9000 else 1500 end

@@ -1,6 +1,7 @@
 -- The register, interactions, feedback and mentions, as views over people.
--- number is the row's own within its customer: 0.. before, 20000.. in the recent days that an
--- archetype speaks of, 30000.. after the history; 40000 more for what the bank sends before each.
+-- number is the row's own within its customer: 0.. usual visits, 20000.. those in the days that an
+-- archetype has a number for, 30000.. after the history; 40000 more for what the bank sends before
+-- each.
 
 create view all_customers as
 with
@@ -107,85 +108,92 @@ select
     arrival_date(known_date) as arrived_on
 from named;
 
--- spread evenly between the customer's first day and the last, without the recent days that an
--- archetype speaks of; those have a number of visits of their own
+-- Usual visits are spread evenly over the days of the customer. In the days that an archetype has a
+-- number for they give way to as many, spread as evenly.
 create view visits as
 with
 
-spans as (
+usual as (
     select
         *,
-        greatest(known_date, getvariable('history_from')) as visits_from,
-        greatest(
-            0,
-            active_until
-            - coalesce(recent_days, 0)
-            - greatest(known_date, getvariable('history_from'))
-        ) as visit_days
-    from people
-),
-
-earlier as (
-    select
-        *,
+        greatest(0, active_until - seen_from) as visit_days,
         cast(
             floor(visit_rate * visit_days / 30 + chance(customer_number, 'visit count', 0))
             as integer
         ) as visit_count,
         unnest(range(visit_count)) as number
-    from spans
+    from people
 ),
 
-recent as (
+dated as (
+    select
+        customer_number,
+        number,
+        contacts_on,
+        contacts_until,
+        seen_from
+        + cast(
+            floor(
+                visit_days * (number + chance(customer_number, 'visit', number)) / visit_count
+            ) as integer
+        ) as activity_date
+    from usual
+
+    union all
+
+    select
+        customer_number,
+        30000 + day_number as number,
+        contacts_on,
+        contacts_until,
+        day_date as activity_date
+    from later_people
+    where
+        day_date <= coalesce(leaves_on, day_date)
+        and chance(customer_number, 'later visit', day_number) < visit_rate / 30
+),
+
+counted as (
     select
         *,
-        unnest(
-            range(
-                whole_between(
-                    recent_visits_from,
-                    recent_visits_to,
-                    chance(customer_number, 'recent visit count', 0)
-                )
-            )
-        ) as number
+        whole_between(
+            contacts_from, contacts_to, chance(customer_number, 'contact count', 0)
+        ) as contact_count,
+        unnest(range(contact_count)) as number
     from people
-    where recent_days is not null
+    where contacts_on is not null
+),
+
+special as (
+    select
+        customer_number,
+        20000 + number as number,
+        contacts_until,
+        contacts_on
+        + cast(
+            floor(
+                contact_days * (number + chance(customer_number, 'contact', number))
+                / contact_count
+            ) as integer
+        ) as activity_date
+    from counted
 )
 
 select
     customer_number,
     number,
-    visits_from
-    + cast(
-        floor(
-            visit_days * (number + chance(customer_number, 'visit', number)) / visit_count
-        ) as integer
-    ) as activity_date
-from earlier
+    activity_date
+from dated
+where (activity_date between contacts_on and contacts_until) is not true
 
 union all
 
 select
     customer_number,
-    20000 + number as number,
-    getvariable('end_date')
-    - whole_between(
-        0,
-        least(recent_days - 1, getvariable('end_date') - known_date),
-        chance(customer_number, 'recent visit', number)
-    ) as activity_date
-from recent
-
-union all
-
-select
-    customer_number,
-    30000 + day_number as number,
-    day_date as activity_date
-from later_people
-where
-    active_until = getvariable('end_date')
-    and chance(customer_number, 'later visit', day_number) < visit_rate / 30;
+    number,
+    activity_date
+from special
+where activity_date <= least(contacts_until, getvariable('last_date'));
 
 -- nearly all that the bank sends out goes to those whom it also hears from
 create view all_interactions as
@@ -251,50 +259,41 @@ inner join interaction_kinds on all_rows.interaction_code = interaction_kinds.in
 create view all_feedback as
 with
 
-spans as (
-    select
-        *,
-        greatest(known_date, getvariable('history_from')) as span_from,
-        active_until - greatest(known_date, getvariable('history_from')) as span_days
-    from people
-),
-
 speaking_people as (
     select
         *,
         unnest(
             range(whole_between(0, 2, pow(chance(customer_number, 'feedback count', 0), 2)))
         ) as number
-    from spans
-    where span_days >= 0
+    from people
+    where active_until >= seen_from
 ),
 
 everyday as (
     select
         customer_number,
         number,
-        span_from
+        seen_from
         + whole_between(
-            0, span_days, chance(customer_number, 'feedback day', number)
+            0, active_until - seen_from, chance(customer_number, 'feedback day', number)
         ) as activity_date,
         pick('feedback_type', chance(customer_number, 'feedback', number)) as feedback_type,
-        0.8 as resolved_share
+        0.8 as resolved_share,
+        cast(null as date) as settled_on
     from speaking_people
 ),
 
--- open complaints of those who are worth most
+-- complaints of those who are worth most stay open for weeks, and some for good
 complaints as (
     select
         customer_number,
         10000 as number,
-        getvariable('end_date')
-        - whole_between(
-            2, complaint_days, chance(customer_number, 'complaint day', 0)
-        ) as activity_date,
+        complaint_date as activity_date,
         'complaint' as feedback_type,
-        0.0 as resolved_share
+        cast(settled_on is not null as integer) as resolved_share,
+        settled_on
     from people
-    where complaint_days is not null
+    where complaint_date is not null
 ),
 
 later as (
@@ -305,10 +304,11 @@ later as (
         pick(
             'feedback_type', chance(customer_number, 'feedback', 20000 + day_number)
         ) as feedback_type,
-        0.0 as resolved_share
+        0.0 as resolved_share,
+        cast(null as date) as settled_on
     from later_people
     where
-        active_until = getvariable('end_date')
+        day_date <= coalesce(leaves_on, day_date)
         and chance(customer_number, 'later feedback', day_number) < 0.001
 ),
 
@@ -332,14 +332,17 @@ timed as (
     from all_rows
 ),
 
--- settled within nine days, where it has been settled at all by the end
+-- settled within nine days unless planned otherwise, where it has been settled at all by the end
 settled as (
     select
         timed.*,
-        occurred_at
-        + interval '2' hour
-        + whole_between(0, 9 * 24, chance(customer_number, 'resolved in', number))
-        * interval '1' hour as resolved_at
+        coalesce(
+            time_on(settled_on, customer_number, 'settled', number),
+            occurred_at
+            + interval '2' hour
+            + whole_between(0, 9 * 24, chance(customer_number, 'resolved in', number))
+            * interval '1' hour
+        ) as resolved_at
     from timed
 )
 
@@ -372,14 +375,6 @@ from settled;
 create view all_social_mentions as
 with
 
-spans as (
-    select
-        *,
-        greatest(known_date, getvariable('history_from')) as span_from,
-        active_until - greatest(known_date, getvariable('history_from')) as span_days
-    from people
-),
-
 -- one in ten speaks in public
 speaking_people as (
     select
@@ -387,9 +382,9 @@ speaking_people as (
         unnest(
             range(whole_between(1, 4, chance(customer_number, 'mention count', 0)))
         ) as number
-    from spans
+    from people
     where
-        span_days >= 0
+        active_until >= seen_from
         and chance(customer_number, 'mentions', 0) < 0.1
 ),
 
@@ -397,9 +392,9 @@ all_rows as (
     select
         customer_number,
         number,
-        span_from
+        seen_from
         + whole_between(
-            0, span_days, chance(customer_number, 'mention day', number)
+            0, active_until - seen_from, chance(customer_number, 'mention day', number)
         ) as activity_date
     from speaking_people
 
@@ -411,7 +406,7 @@ all_rows as (
         day_date as activity_date
     from later_people
     where
-        active_until = getvariable('end_date')
+        day_date <= coalesce(leaves_on, day_date)
         and chance(customer_number, 'later mention', day_number) < 0.0005
 )
 

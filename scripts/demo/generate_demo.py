@@ -1,19 +1,43 @@
 """Write the demo bank: deliveries as a bank's systems would export them, and the truth beside them.
 
 OUTPUT/delivery/       transactions, customers, interactions, feedback and social_mentions
-OUTPUT/truth.parquet   customer_id, archetype, turning_point_type: what holds at the end date
+OUTPUT/truth.parquet   one row per customer: the archetype, the turning point that is hidden (if
+                       any), when it holds, and what followed by the end date
 OUTPUT/planted_dirt.parquet
-                       table_name, reason_code, row_count: what staging should find in delivery/
-OUTPUT/days/DATE/      with --then-days: what arrives on each day after the end date; the second
-                       day brings nothing, and its rows come with the third
+                       table_name, reason_code, row_count: the rows that staging should reject
+OUTPUT/days/DATE/      with --then-days: what arrives on each day after the end date; nothing
+                       arrives on the second day, and its rows come with the third
 OUTPUT/planted_changes.parquet
-                       delivered_on, table_name, change, row_count, where change is new, late,
+                       delivered_on, table_name, change, row_count; change is new, late,
                        corrected, deleted or updated
 
-scripts/demo/archetypes.csv says who the customers are and the other files beside it what the rest
-of the bank is like; the numbered SQL files there make the rows. Every number is a hash of the seed,
-the customer and a purpose: the same arguments give the same rows, in the same order, on any number
-of threads, and more days change nothing in what came before.
+What is hidden, and when. archetypes.csv lists the kinds of customers. Eleven of them hide a turning
+point: on one day, the change, the customer begins to behave differently (stops buying, complains,
+visits every few days ...). The changes of an archetype are spread evenly over the history, so each
+month has about as many as the last one. They start lead_days after the history begins, because a
+change needs something to differ from, and in the last two years of a longer history. They end
+ahead_days after the end date: those customers still behave as before, and the bank does not shrink.
+
+The turning point holds from turns_from to turns_to days after the change; truth.parquet gives these
+dates as turn_start_date and turn_end_date. Where turns_to is empty, the customer crosses a
+threshold on the day of the change, and the turn holds until the end of that month.
+
+What follows. outcomes.csv lists for each of these archetypes what can come next, with its share
+(weight) and how many days after the change it comes:
+
+buys        regular purchases begin again; a turn that is a silence ends the day before
+leaves      purchases and contact stop for good
+recovers    the customer spends as much as before
+settled     the complaint is resolved, and the turn ends the day before
+visits      visits begin again, and the turn ends the day before
+stays       nothing changes
+
+So a turning point says something about what comes next, and never all. truth.parquet has the
+outcome and the outcome_date once it has come, and stays from the start.
+
+The other CSV files describe the rest of the bank, and the numbered SQL files make the rows. Every
+number is a hash of the seed, the customer and a purpose. The same arguments therefore give the same
+rows in the same order, on any number of threads, and more days change nothing in what came before.
 """
 
 from __future__ import annotations
@@ -45,7 +69,7 @@ TABLES = {
     "feedback": "feedback_id",
     "social_mentions": "mention_id",
 }
-# columns that the steps need and no delivery has
+# columns that the SQL needs and that are not delivered
 HIDDEN_COLUMNS = {"customer_number", "activity_date", "arrived_on", "change"}
 # the UTC time at which a day's delivery arrives: an hour after midnight in Shanghai
 ARRIVAL = "interval 17 hour"
@@ -60,7 +84,7 @@ MOST_DAYS = 366
 
 
 class DemoError(Exception):
-    """A demo that cannot be made. The text is one sentence: what is wrong, and the mend."""
+    """The demo cannot be made. The text says in one sentence what is wrong and how to fix it."""
 
 
 def generate_demo(
@@ -74,12 +98,12 @@ def generate_demo(
     with_dirt: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, int]:
-    """Write the demo bank into a folder and return how many rows of each table were delivered.
+    """Write the demo bank into a folder and return the number of rows of each table.
 
-    end_date is the last complete business day, months how long the history is and then_days how
-    many days follow it; their deliveries are counted too. An earlier demo in the folder is
-    replaced once the new one is whole. Raises DemoError on arguments that make no sense, and where
-    the folder holds a delivery that is no demo.
+    end_date is the last complete business day of the history, months is its length, and then_days
+    is the number of daily deliveries that follow; their rows are counted too. An earlier demo in
+    the folder is replaced when the new one is complete. Raises DemoError if an argument is out of
+    range, or if the folder holds a delivery that is not a demo.
     """
     output = Path(output)
     check_arguments(customers, seed, end_date, months, then_days, file_format)
@@ -127,7 +151,7 @@ def generate_demo(
 def check_arguments(
     customers: int, seed: int, end_date: date, months: int, then_days: int, file_format: str
 ) -> None:
-    """Raise DemoError on the first argument that makes no sense."""
+    """Raise DemoError on the first argument that is out of range."""
     for name, value, least, most in (
         ("customers", customers, 1, MOST_CUSTOMERS),
         ("seed", seed, 0, 2**62),
@@ -148,21 +172,21 @@ def check_arguments(
 
 
 def check_output(output: Path) -> None:
-    """Raise DemoError where the output is no folder, or holds a delivery that is no demo."""
+    """Raise DemoError if the output is not a folder, or holds a delivery that is not a demo."""
     if output.exists() and not output.is_dir():
         raise DemoError(f"{output} is a file; name a folder.")
     folders = [folder for name in ("delivery", "days") if (folder := output / name).exists()]
     if folders and not (output / "truth.parquet").exists():
-        raise DemoError(f"{output} holds a delivery that is no demo; name another folder.")
+        raise DemoError(f"{output} holds a delivery that is not a demo; name another folder.")
     own_names = {f"{table}.{file_format}" for table in TABLES for file_format in FORMATS}
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             if not path.is_dir() and path.name not in own_names:
-                raise DemoError(f"{path} is no file of a demo; move it, or name another folder.")
+                raise DemoError(f"{path} is not part of a demo; move it, or name another folder.")
 
 
 def replace_demo(made: Path, output: Path) -> None:
-    """Put a demo that is whole into the place of an earlier one; the truth comes last."""
+    """Put a complete demo in the place of an earlier one; the truth comes last."""
     for name in ("delivery", "days"):
         if (output / name).exists():
             shutil.rmtree(output / name)
@@ -182,7 +206,7 @@ def read_settings(
     months: int,
     then_days: int,
 ) -> None:
-    """Give the SQL its variables and the lists of the demo folder."""
+    """Set the variables of the SQL and read the CSV files of the demo folder."""
     last_date = end_date + timedelta(days=then_days)
     connection.execute(
         f"""
@@ -192,14 +216,12 @@ def read_settings(
             date '{end_date}' + interval 1 day - interval {months} month as date
         );
         set variable end_date = date '{end_date}';
-        set variable previous_month_end = cast(
-            date_trunc('month', date '{end_date}') - interval 1 day as date
-        );
         set variable last_date = date '{last_date}';
         set variable silent_date = date '{end_date}' + 2;
         """
     )
-    read_list(connection, "archetypes", {"share": "decimal(6, 4)", "turn": "varchar"})
+    read_list(connection, "archetypes", {"share": "decimal(6, 4)", "event": "varchar"})
+    read_list(connection, "outcomes", {"outcome": "varchar"})
     read_list(connection, "products", {"own_channel": "varchar"})
     read_list(connection, "seasons", {"first_day": "varchar", "last_day": "varchar"})
     read_list(connection, "spring_festivals", {"festival_date": "date"})
@@ -211,6 +233,7 @@ def read_settings(
         alter table interactions rename to interaction_kinds;
         insert into choices
         select coalesce(direction, 'inbound'), interaction_code, weight from interaction_kinds;
+        insert into choices select 'after ' || archetype, outcome, weight from outcomes;
 
         set variable choices = (
             select map_from_entries(list((list_name, entries) order by list_name))
@@ -241,7 +264,7 @@ def read_settings(
 
 
 def read_list(connection: duckdb.DuckDBPyConnection, name: str, types: dict[str, str]) -> None:
-    """Make a table of a file of the demo folder; types are those that its values do not show."""
+    """Read a CSV file of the demo folder into a table; types are those DuckDB cannot infer."""
     columns = ", ".join(f"{column}: '{data_type}'" for column, data_type in types.items())
     connection.execute(
         f"""
@@ -255,11 +278,22 @@ def read_list(connection: duckdb.DuckDBPyConnection, name: str, types: dict[str,
 
 
 def write_truth(connection: duckdb.DuckDBPyConnection, output: Path) -> None:
-    """Write who the customers are, without those who come after the history."""
+    """Write who the customers are and when they turn; newcomers after the history are left out."""
     connection.execute(
         f"""
         copy (
-            select customer_id, archetype, turning_point_type
+            select
+                customer_id,
+                archetype,
+                turning_point_type,
+                turn_start_date,
+                turn_end_date,
+                case
+                    when outcome_date is null or outcome_date <= getvariable('end_date')
+                        then outcome
+                end as outcome,
+                case when outcome_date <= getvariable('end_date') then outcome_date end
+                    as outcome_date
             from people
             where customer_number <= getvariable('customers')
             order by customer_number
@@ -291,11 +325,11 @@ def write_delivery(
 def spoil_rows(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Make dirty_TABLE, spoiled copies of clean rows, and count them in planted_dirt.
 
-    Every line of dirt.csv spoils as many rows; where a table is so small that this would be more
-    than a tenth of it, the last lines spoil none.
+    Each line of dirt.csv spoils the same number of rows. In a table so small that this would be
+    more than a tenth of it, the last lines spoil none.
     """
     key = TABLES[table]
-    # all rows of a large bank need not be made twice
+    # a sample is enough, so that the rows of a large bank are not all made twice
     customers = connection.execute("select getvariable('customers')").fetchone()[0]
     sampled_customers = min(customers, max(20_000, customers // 10))
     sample = f"""
@@ -368,9 +402,9 @@ def spoil_rows(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 def write_day(
     connection: duckdb.DuckDBPyConnection, day: date, output: Path, file_format: str
 ) -> dict[str, int]:
-    """Write what arrives on a day after the history and return the rows of each table.
+    """Write what arrives on a day after the history and return the number of rows of each table.
 
-    A table that brings no rows has no file, and a day without any has no folder.
+    A table without rows has no file, and a day without rows has no folder.
     """
     row_counts = {}
     for table, key in TABLES.items():
@@ -391,7 +425,7 @@ def write_day(
 
 
 def write_planted(connection: duckdb.DuckDBPyConnection, name: str, output: Path) -> None:
-    """Write what was planted, to be found again."""
+    """Write what was planted, for tests to find again."""
     connection.execute(
         f"copy (from {name} order by all) to {literal(output / f'{name}.parquet')} "
         f"({FORMATS['parquet']})"
@@ -401,7 +435,7 @@ def write_planted(connection: duckdb.DuckDBPyConnection, name: str, output: Path
 def copy_rows(
     connection: duckdb.DuckDBPyConnection, rows: str, path: Path, file_format: str
 ) -> int:
-    """Write the rows of a query to a file and return how many they are."""
+    """Write the rows of a query to a file and return their number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return connection.execute(
         f"copy ({rows}) to {literal(path)} ({FORMATS[file_format]})"
@@ -409,18 +443,18 @@ def copy_rows(
 
 
 def delivered_columns(connection: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
-    """The columns of a table or view that go into a delivery, in order."""
+    """The columns of a table or view that are delivered, in order."""
     described = connection.execute(f"describe {relation}").fetchall()
     return [column[0] for column in described if column[0] not in HIDDEN_COLUMNS]
 
 
 def literal(value: object) -> str:
-    """A value as an SQL text; None is null."""
+    """A value as an SQL string literal; None is null."""
     return "null" if value is None else "'" + str(value).replace("'", "''") + "'"
 
 
 def summary(row_counts: dict[str, int], output: Path) -> Table:
-    """The rows of each table, as a table."""
+    """The number of rows of each table, for the screen."""
     table = Table("table", "rows", title=f"demo bank in {output}")
     table.columns[1].justify = "right"
     for name, count in row_counts.items():
@@ -431,7 +465,7 @@ def summary(row_counts: dict[str, int], output: Path) -> Table:
 @click.command()
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--customers", default=20_000, show_default=True, help="How many customers.")
-@click.option("--seed", default=7, show_default=True, help="Another seed, another bank.")
+@click.option("--seed", default=7, show_default=True, help="Another seed gives another bank.")
 @click.option(
     "--end-date",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -439,17 +473,22 @@ def summary(row_counts: dict[str, int], output: Path) -> Table:
     show_default=True,
     help="The last complete business day.",
 )
-@click.option("--months", default=24, show_default=True, help="How long the history is.")
-@click.option("--then-days", default=0, show_default=True, help="Daily deliveries that follow it.")
+@click.option("--months", default=24, show_default=True, help="Length of the history.")
+@click.option(
+    "--then-days",
+    default=0,
+    show_default=True,
+    help="Number of daily deliveries after the end date.",
+)
 @click.option(
     "--format",
     "file_format",
     type=click.Choice(list(FORMATS)),
     default="parquet",
     show_default=True,
-    help="Of the deliveries.",
+    help="File format of the deliveries.",
 )
-@click.option("--clean", is_flag=True, help="Without the rows that staging must reject.")
+@click.option("--clean", is_flag=True, help="Leave out the rows that staging must reject.")
 def main(
     output: Path,
     customers: int,
