@@ -11,7 +11,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from measure import benchmark
+from measure import benchmark, compare_floor
 from measure.benchmark import draw, main, measure, newest, read_results
 from measure.compare_peers import ALONE, OURS
 
@@ -120,8 +120,9 @@ def test_a_line_says_what_when_and_where_it_was_measured():
 
 @pytest.fixture
 def asked(monkeypatch) -> list[list[str]]:
-    """Takes the place of both measuring commands; what they were asked for."""
+    """Takes the place of both measuring commands; what they were asked for. The floor is right."""
     commands: list[list[str]] = []
+    monkeypatch.setattr(compare_floor, "compare_floor", lambda customers: {})
     monkeypatch.setattr(benchmark.measure_builds, "main", stand_in(commands, **builds(1)))
     monkeypatch.setattr(benchmark.compare_peers, "main", stand_in(commands, **peers(1)))
     return commands
@@ -158,6 +159,18 @@ def test_the_fast_one_writes_nothing_down(tmp_path, asked):
     assert told.exit_code == 0, told.output
     assert asked == [["45000", "--no-tests"], ["45000"]]
     assert not results.exists() and not chart.exists()
+
+
+@pytest.mark.parametrize("options", [[], ["--fast"]])
+def test_nothing_is_measured_where_the_floor_makes_other_marts(
+    tmp_path, asked, monkeypatch, options
+):
+    monkeypatch.setattr(compare_floor, "compare_floor", lambda customers: {"customers": "no rows"})
+    places = ["--results", str(tmp_path / "results.jsonl"), "--chart", str(tmp_path / "a.svg")]
+    result = CliRunner().invoke(main, [*options, *places])
+    assert result.exit_code == 1
+    assert "customers: no rows" in result.output
+    assert not asked
 
 
 def test_without_results_there_is_nothing_to_draw(tmp_path, asked):

@@ -4,12 +4,12 @@ reference.py works everything out from the raw tables by the rules alone. Row fo
 column and on every as-of date the warehouse must say the same, whatever the vars say.
 """
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ from build.run_dbt import PROJECT_FOLDER
 from compare import differences
 from demo.generate_demo import generate_demo
 from load.load_raw import read_mapping
+from made_once import DEMO, PROJECT, MadeOnce
 from reference_input import JUDGES
 from warehouses import NO_TESTS, Warehouse
 
@@ -129,8 +130,7 @@ def demo(demo_warehouse: Warehouse) -> Twice:
 
 @pytest.fixture(scope="module")
 def shop(shop_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Twice:
-    warehouse = Warehouse(tmp_path_factory.mktemp("told_shop"), shop_warehouse.target_folder)
-    shutil.copyfile(shop_warehouse.path, warehouse.path)
+    warehouse = shop_warehouse.copied(tmp_path_factory.mktemp("shop"))
     variables = read_mapping(PROJECT_FOLDER / "data" / "online_retail").vars
     warehouse.build(variables=variables)
     return tell_twice(warehouse, **variables)
@@ -290,20 +290,21 @@ def test_every_var_is_switched_by_some_case() -> None:
 
 
 @pytest.fixture(scope="module")
-def small_bank(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> Warehouse:
+def small_bank(made_once: MadeOnce, seeds_folder: Path, target_folder: Path) -> Warehouse:
     """A bank of 400 customers, loaded, with its seeds."""
-    folder = tmp_path_factory.mktemp("small_bank")
-    generate_demo(folder, customers=400, end_date=LAST_DAY)
-    warehouse = Warehouse(folder, target_folder)
-    warehouse.load(folder / "delivery", input_name="demo_bank")
-    warehouse.build("seed")
-    return warehouse
+
+    def make(folder: Path) -> None:
+        warehouse = Warehouse(seeds_folder, target_folder).copied(folder)
+        with TemporaryDirectory() as bank:
+            generate_demo(Path(bank), customers=400, end_date=LAST_DAY)
+            warehouse.load(Path(bank) / "delivery", input_name="demo_bank")
+
+    return Warehouse(made_once("small_bank", make, *DEMO, *PROJECT), target_folder)
 
 
 @pytest.mark.parametrize("case", list(CASES))
 def test_the_same_is_told_by_other_vars(small_bank: Warehouse, tmp_path: Path, case: str) -> None:
-    warehouse = Warehouse(tmp_path, small_bank.target_folder)
-    shutil.copyfile(small_bank.path, warehouse.path)
+    warehouse = small_bank.copied(tmp_path)
     warehouse.build(
         *("build", *NO_TESTS, "--exclude-resource-type", "seed"),
         *("--select", "+critical_customers", "int_records_unioned"),

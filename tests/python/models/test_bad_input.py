@@ -18,8 +18,7 @@ import pandas as pd
 import pytest
 from build.run_dbt import PROJECT_FOLDER, DbtError, run_dbt
 from load.load_raw import DeliveryError
-from test_incremental import FIRST_BUILD, QUIET, copied, differences, relations
-from warehouses import Warehouse
+from warehouses import FIRST_BUILD, QUIET, Warehouse, differences, relations
 
 ARRIVED = "2026-09-18 17:00:00"  # in Shanghai, one o'clock of the 19th
 
@@ -272,12 +271,10 @@ def test_a_time_with_an_offset_is_turned_into_utc(dirty):
     assert dirty.value(occurred) == "2026-09-02 01:00:00"
 
 
-def test_the_end_of_time_is_rejected_and_does_not_stop_the_build(new_warehouse):
-    warehouse = new_warehouse()
-    warehouse.load_rows(transactions=rows_of({"occurred_at": "294247-01-10 04:00:54"}))
-    warehouse.build("seed", *QUIET)
-    warehouse.build(*run("base_transactions", "stg_exchange_rates", "stg_transactions"))
-    assert warehouse.rows("select reason_code from staging.stg_transactions") == [
+def test_the_end_of_time_is_rejected_and_does_not_stop_the_build(seeded):
+    seeded.load_rows(transactions=rows_of({"occurred_at": "294247-01-10 04:00:54"}))
+    seeded.build(*run("base_transactions", "stg_exchange_rates", "stg_transactions"))
+    assert seeded.rows("select reason_code from staging.stg_transactions") == [
         ("invalid_timestamp",)
     ]
 
@@ -315,13 +312,6 @@ def test_a_build_stops_where_too_much_is_rejected(new_warehouse):
 
 
 # ---- no data, other loaders ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def seeded(new_warehouse) -> Warehouse:
-    warehouse = new_warehouse()
-    warehouse.build("seed", *QUIET)
-    return warehouse
 
 
 def test_a_warehouse_without_raw_tables_says_how_to_load(new_warehouse):
@@ -565,7 +555,7 @@ def spoiled_seeds(
     )
 
     def run_stopped(*arguments: str) -> str:
-        warehouse = copied(only_transactions[0], tmp_path_factory.mktemp("warehouse"))
+        warehouse = only_transactions[0].copied(tmp_path_factory.mktemp("warehouse"))
         return stopped(
             lambda: run_dbt(
                 *arguments,

@@ -5,6 +5,7 @@ scores, strengths and dates keep their laws.
 from __future__ import annotations
 
 import calendar
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,8 +18,8 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from test_incremental import FIRST_BUILD, NEXT_BUILD, QUIET, copied, differences, relations
-from warehouses import Warehouse
+from made_once import PROJECT, MadeOnce
+from warehouses import FIRST_BUILD, NEXT_BUILD, QUIET, Warehouse, differences, relations
 
 # ---- any small bank ------------------------------------------------------------------------------
 
@@ -153,32 +154,40 @@ VARIABLES = {"history_lag_months": 120, "history_months": 24}
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> Warehouse:
-    """A warehouse in which everything has been made once."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("template"), target_folder)
-    warehouse.load_rows(**arrived(ANCHORS, LATE))
-    warehouse.build(*FIRST_BUILD, variables=VARIABLES)
-    return warehouse
+def template(made_once: MadeOnce, target_folder: Path) -> Path:
+    """A folder with a warehouse in which everything has been made once, and how it is made again.
+
+    statements.json: the SQL of a full build.
+    """
+
+    def make(folder: Path) -> None:
+        warehouse = Warehouse(folder, target_folder)
+        warehouse.load_rows(**arrived(ANCHORS, LATE))
+        warehouse.build(*FIRST_BUILD, variables=VARIABLES)
+        compiled = warehouse.build(
+            *("compile", *QUIET, "--full-refresh", "--select", "resource_type:model"),
+            *("--indirect-selection", "empty"),
+            variables=VARIABLES,
+        )
+        statements = [
+            f"create or replace {'view' if node.config.materialized == 'view' else 'table'} "
+            f"{node.relation_name} as {node.compiled_code}"
+            for node in (result.node for result in compiled.result.results)
+        ]
+        (folder / "statements.json").write_text(json.dumps(statements), encoding="utf-8")
+
+    return made_once("any_bank", make, *PROJECT)
 
 
 @pytest.fixture(scope="module")
 def full_build(
-    template: Warehouse, tmp_path_factory: pytest.TempPathFactory
+    template: Path, tmp_path_factory: pytest.TempPathFactory, target_folder: Path
 ) -> Callable[..., Warehouse]:
     """Builds a bank that arrived at once: the SQL of a full build, without dbt around it."""
-    compiled = template.build(
-        *("compile", *QUIET, "--full-refresh", "--select", "resource_type:model"),
-        *("--indirect-selection", "empty"),
-        variables=VARIABLES,
-    )
-    statements = [
-        f"create or replace {'view' if node.config.materialized == 'view' else 'table'} "
-        f"{node.relation_name} as {node.compiled_code}"
-        for node in (result.node for result in compiled.result.results)
-    ]
+    statements = json.loads((template / "statements.json").read_text(encoding="utf-8"))
 
     def build(bank: dict[str, list[tuple]], at: pd.Timestamp = LATE) -> Warehouse:
-        warehouse = copied(template, tmp_path_factory.mktemp("full_build"))
+        warehouse = Warehouse(template, target_folder).copied(tmp_path_factory.mktemp("full_build"))
         with duckdb.connect(str(warehouse.path)) as connection:
             for name in TABLES:
                 connection.execute(f"delete from raw.{name}")
@@ -208,7 +217,7 @@ def test_the_sql_of_a_full_build_gives_what_dbt_builds(full_build, tmp_path):
         for month, day in ((4, 29), (5, 30), (8, 31))
     ]
     by_sql = full_build(ANCHORS | {"transactions": [*ANCHORS["transactions"], *bought]})
-    by_dbt = copied(by_sql, tmp_path)
+    by_dbt = by_sql.copied(tmp_path)
     by_dbt.build(*NEXT_BUILD, "--full-refresh", variables=VARIABLES)
     assert by_dbt.value("select purchase_day_count from marts.customers where customer_id = 'c1'")
     assert differences(by_sql, by_dbt, relations(by_dbt)) == ""
