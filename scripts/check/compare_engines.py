@@ -1,13 +1,13 @@
-"""Build the same inputs on every engine and compare every mart with DuckDB's, row for row.
+"""Build the same deliveries on every engine and compare every mart with DuckDB's, row for row.
 
-  python scripts/check/compare_engines.py
-  python scripts/check/compare_engines.py --engine postgres --input demo_bank --customers 2000
+  python scripts/check/compare_engines.py --customers 2000
+  python scripts/check/compare_engines.py --engine postgres --input path/to/folder
 
-Starts a PostgreSQL server and a Spark cluster of its own in a temporary folder, loads each input
-with the same arrival, builds it, runs the tests of tests/cross_engine, compares, and stops all
-that it started. Keys, dates, integers,
-decimals and labels must be equal, doubles up to a billionth of their size. Exit code 1 where a
-mart differs.
+The demo bank comes in two deliveries, its history and the day after it, and is built and compared
+after each; a folder is one delivery. Starts a PostgreSQL server and a Spark cluster of its own in a
+temporary folder, loads with the same arrival everywhere, runs the tests of tests/cross_engine, and
+stops all that it started. Keys, dates, integers, decimals and labels must be equal, doubles up to a
+billionth of their size. Exit code 1 where a mart differs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 # the folders of scripts are packages
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -30,8 +31,8 @@ import yaml
 from check.engines import (
     ENGINES,
     NO_TESTS,
-    PROJECT_FOLDER,
     SCRIPTS,
+    Engine,
     Mart,
     StepError,
     read_marts,
@@ -41,8 +42,8 @@ from check.servers import ServerError, end_cleanly
 from rich.console import Console
 from rich.table import Table
 
-INPUTS = ("demo_bank", "online_retail")
-ARRIVED = "2026-09-19 00:00:00"
+DEMO_BANK = "demo_bank"
+ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00")
 TOLERANCE = 1e-9
 
 
@@ -50,8 +51,8 @@ TOLERANCE = 1e-9
 class MartDifference:
     """How a mart of an engine differs from DuckDB's.
 
-    rows is DuckDB's number, missing and additional rows are told by key, differing are the rows of
-    both with another value, columns how many rows differ in each.
+    rows: how many DuckDB has. missing, additional: keys that DuckDB alone has, or the engine alone.
+    differing: rows of both with another value; columns: how many rows differ in each.
     """
 
     engine: str
@@ -128,19 +129,63 @@ def differs_sql(column: str, data_type: str) -> str:
 # ---- the command --------------------------------------------------------------------------------
 
 
-def prepare_input(name: str, folder: Path, customers: int) -> tuple[Path, dict[str, object]]:
-    """The delivery of an input and its vars; the demo bank is made."""
-    if name != "demo_bank":
-        delivery = PROJECT_FOLDER / "data" / name
-        mapping = yaml.safe_load((delivery / "mapping.yml").read_text(encoding="utf-8"))
-        return delivery, mapping.get("vars") or {}
+@dataclass(frozen=True)
+class Prepared:
+    """An input: what it is called in SQL, its deliveries in order, and its vars."""
+
+    name: str
+    deliveries: Sequence[Path]
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+    def steps(self) -> list[str]:
+        """What the marts after each delivery are called."""
+        return [self.name, *(f"{self.name}_day_{n}" for n in range(1, len(self.deliveries)))]
+
+
+def prepare_input(chosen: str, folder: Path, customers: int) -> Prepared:
+    """Make the demo bank in a folder, or find a delivery. Raises ClickException without one."""
+    if chosen != DEMO_BANK:
+        delivery = Path(chosen)
+        if not delivery.is_dir():
+            raise click.ClickException(
+                f"There is no folder {chosen}. Name a folder of files with --input, or {DEMO_BANK}."
+            )
+        mapping = delivery / "mapping.yml"
+        text = mapping.read_text(encoding="utf-8") if mapping.exists() else ""
+        name = re.sub(r"\W", "_", delivery.resolve().name)
+        return Prepared(name, [delivery], (yaml.safe_load(text) or {}).get("vars") or {})
     generator = str(SCRIPTS / "demo" / "generate_demo.py")
+    size = ["--customers", str(customers), "--then-days", "1"]
     subprocess.run(
-        [sys.executable, generator, str(folder / name), "--customers", str(customers)],
+        [sys.executable, generator, str(folder / DEMO_BANK), *size],
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    return folder / name / "delivery", {}
+    days = sorted((folder / DEMO_BANK / "days").iterdir())
+    return Prepared(DEMO_BANK, [folder / DEMO_BANK / "delivery", *days])
+
+
+def build_and_fetch(
+    engine: Engine, prepared: Prepared, connection: duckdb.DuckDBPyConnection, console: Console
+) -> None:
+    """Load and build each delivery; fetch the marts into schemas <engine>_<step>."""
+    engine.clear()
+    arrivals = ARRIVALS[: len(prepared.deliveries)]
+    for step, delivery, arrived in zip(
+        prepared.steps(), prepared.deliveries, arrivals, strict=True
+    ):
+        begun = time.perf_counter()
+        engine.load(delivery, prepared.name, arrived)
+        loaded = time.perf_counter()
+        engine.dbt("build", *NO_TESTS, variables=prepared.variables)
+        built = time.perf_counter()
+        console.print(
+            f"{step} on {engine.name}: loaded in {loaded - begun:.0f} s, "
+            f"built in {built - loaded:.0f} s"
+        )
+        for mart in read_marts():
+            engine.fetch(connection, f"{engine.name}_{step}", mart)
+    engine.dbt("test", "--select", "path:tests/cross_engine", variables=prepared.variables)
 
 
 def show(input_name: str, differences: Sequence[MartDifference], console: Console) -> None:
@@ -152,13 +197,13 @@ def show(input_name: str, differences: Sequence[MartDifference], console: Consol
         table.add_column(heading, justify="left" if heading == "mart" else "right")
     for mart in dict.fromkeys(one.mart for one in differences):
         of_mart = {one.engine: one for one in differences if one.mart == mart}
-        told = [
+        cells = [
             "0"
             if one.is_equal
             else f"[red]{one.missing:,} missing, {one.additional:,} more, {one.differing:,} other"
             for one in (of_mart[engine] for engine in engines)
         ]
-        table.add_row(mart, f"{of_mart[engines[0]].rows:,}", *told)
+        table.add_row(mart, f"{of_mart[engines[0]].rows:,}", *cells)
     console.print(table)
     for one in differences:
         if one.columns:
@@ -172,45 +217,38 @@ def show(input_name: str, differences: Sequence[MartDifference], console: Consol
 @click.option(
     "--engine", "engines", multiple=True, type=click.Choice(ENGINES[1:]), default=ENGINES[1:]
 )
-@click.option("--input", "inputs", multiple=True, type=click.Choice(INPUTS), default=INPUTS)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    default=[DEMO_BANK],
+    show_default=True,
+    help="The demo bank, or a folder of files.",
+)
 @click.option("--customers", default=20_000, show_default=True, help="Size of the demo bank.")
 def main(engines: Sequence[str], inputs: Sequence[str], customers: int) -> None:
     """Build inputs on several engines and compare every mart with DuckDB's."""
     end_cleanly()
     console = Console()
-    marts = read_marts()
-    differences: dict[str, list[MartDifference]] = {name: [] for name in inputs}
+    unequal = 0
     with TemporaryDirectory(prefix="engines") as place, duckdb.connect() as connection:
         folder = Path(place)
-        prepared = {name: prepare_input(name, folder, customers) for name in inputs}
-        for engine_name in ("duckdb", *engines):
+        prepared = [prepare_input(chosen, folder, customers) for chosen in inputs]
+        for name in ("duckdb", *engines):
             try:
-                with running_engine(engine_name, folder / engine_name) as engine:
-                    for input_name, (delivery, variables) in prepared.items():
-                        engine.clear()
-                        begun = time.perf_counter()
-                        engine.load(delivery, input_name, ARRIVED)
-                        loaded = time.perf_counter()
-                        engine.dbt("build", *NO_TESTS, variables=variables)
-                        built = time.perf_counter()
-                        console.print(
-                            f"{input_name} on {engine_name}: loaded in {loaded - begun:.0f} s, "
-                            f"built in {built - loaded:.0f} s"
-                        )
-                        engine.dbt(
-                            "test", "--select", "path:tests/cross_engine", variables=variables
-                        )
-                        for mart in marts:
-                            engine.fetch(connection, f"{engine_name}_{input_name}", mart)
-                            if engine_name != "duckdb":
-                                differences[input_name].append(
-                                    compare(connection, mart, engine_name, input_name)
-                                )
+                with running_engine(name, folder / name) as engine:
+                    for one in prepared:
+                        build_and_fetch(engine, one, connection, console)
             except (StepError, ServerError) as error:
                 raise click.ClickException(str(error)) from error
-    for input_name in inputs:
-        show(input_name, differences[input_name], console)
-    unequal = sum(not one.is_equal for name in inputs for one in differences[name])
+        for step in (step for one in prepared for step in one.steps()):
+            differences = [
+                compare(connection, mart, engine, step)
+                for mart in read_marts()
+                for engine in engines
+            ]
+            show(step, differences, console)
+            unequal += sum(not one.is_equal for one in differences)
     if unequal:
         raise click.ClickException(f"{unequal} marts differ from DuckDB's.")
     console.print("[green]Every mart is the same as DuckDB's.")

@@ -1,4 +1,4 @@
-"""An engine of one's own: loading, building, and reading what was built, the same on each."""
+"""An engine: how to load, build and read marts, the same way on each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from check.servers import postgres_server, spark_cluster
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 PROJECT_FOLDER = SCRIPTS.parent
-CONTRACTS = PROJECT_FOLDER / "models" / "marts" / "_marts__models.yml"
+MARTS = PROJECT_FOLDER / "models" / "marts"
 ENGINES = ("duckdb", "postgres", "spark")
 SCHEMAS = (
     *("raw", "seeds", "staging", "restricted", "activity", "history", "states", "critical"),
@@ -46,7 +46,12 @@ class Mart:
 
 def read_marts() -> list[Mart]:
     """The marts as their contracts declare them; the key is what unique_combination tests."""
-    declared = yaml.safe_load(CONTRACTS.read_text(encoding="utf-8"))["models"]
+    contracts = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted(MARTS.rglob("*.yml"))
+        if not path.name.endswith(".expectations.yml")
+    ]
+    declared = [mart for contract in contracts for mart in contract.get("models", [])]
     return [
         Mart(
             mart["name"],
@@ -91,8 +96,8 @@ class Engine:
         process = self.start(*command)
         printed, _ = process.communicate()
         if process.returncode:
-            told = [line for line in printed.strip().splitlines() if not JAVA_FRAME.match(line)]
-            tail = "\n".join(told[-25:])
+            lines = [line for line in printed.strip().splitlines() if not JAVA_FRAME.match(line)]
+            tail = "\n".join(lines[-25:])
             raise StepError(f"On {self.name} this failed: {' '.join(command)}\n{tail}")
         return printed
 

@@ -112,7 +112,7 @@ def deliver(engine: Engine, delivery: Delivery, scratch: Path) -> None:
 
 
 def only_dates(mart: Mart) -> bool:
-    """Whether the mart tells of as-of dates, and not of today alone."""
+    """Whether the mart holds many as-of dates, and not today alone."""
     return "as_of_date" in mart.key
 
 
@@ -164,7 +164,7 @@ def check_day(
         if not found.is_equal:
             differing_inside[mart.name] = found.missing + found.additional + found.differing
         if only_dates(mart) and has_schema(connection, "frozen") and frozen:
-            # what was frozen at the last check already, and is still told
+            # what was frozen at the last check already, and is still stored
             kept = f"as_of_date in {sql_list(frozen)} and as_of_date in (from frozen.dates)"
             found = compare_where(connection, mart, "frozen", f"{engine.name}_found", kept)
             if not found.is_equal:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server and a Spark cluster of one's own, on this machine alone, while they are used.
+"""A PostgreSQL server and a Spark cluster on this machine alone, while they are used.
 
 Both live in a folder that the caller owns and stop when the context ends. Each context gives the
 environment variables by which profiles.yml, and so dbt and the loader, find the server.
@@ -27,7 +27,7 @@ SECONDS_TO_START = 120
 
 
 class ServerError(Exception):
-    """A server that cannot be started; the text says why, and the mend."""
+    """A server that cannot be started; the text says why, and the fix."""
 
 
 def end_cleanly() -> None:
@@ -259,10 +259,10 @@ def find_java() -> Path:
     if program is None:
         raise ServerError(f"There is no Java on this machine. {advice}")
     try:
-        told = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
+        answer = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise ServerError(f"Java at {program} does not run: {error}. {advice}") from error
-    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
+    found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
     if found is None or int(found[1]) < OLDEST_JAVA:
         version = found[1] if found else "unknown"
         raise ServerError(f"Java at {program} is of version {version}. {advice}")

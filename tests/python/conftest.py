@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 from build.run_dbt import PROJECT_FOLDER
 from demo.generate_demo import generate_demo
+from hypothesis import settings
 from made_once import DEMO, PROJECT, MadeOnce
 from warehouses import Warehouse, parse_project
 
 DEMO_CUSTOMERS = 2_000
+
+# the same examples in every run; "pytest --hypothesis-profile=full" tries others, and more of them
+settings.register_profile("fast", derandomize=True, deadline=None)
+settings.register_profile("full", deadline=None, print_blob=True)
+settings.load_profile("fast")
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ class MadeOnce:
     copies: Callable[[str], Path]
 
     def __call__(self, name: str, make: Callable[[Path], None], *sources: str) -> Path:
-        """A copy of the folder that make fills, for one's own use.
+        """A copy of the folder that make fills, for the caller alone.
 
         sources are files and folders of the project. The file in which make is written always
         counts.

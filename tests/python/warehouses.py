@@ -3,7 +3,8 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 from build.run_dbt import PROJECT_FOLDER, run_dbt
+from dbt.cli.main import dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from load.load_raw import load_delivery
 
@@ -30,10 +32,11 @@ BUILT_SCHEMAS = (*("staging", "restricted", "activity", "history", "states", "cr
 OF_THE_RUN = ("needs_rebuild",)
 
 
-def parse_project(target_folder: Path) -> None:
+def parse_project(target_folder: Path, *options: str) -> None:
     """Parse the project; dbt keeps it in the folder."""
     # a name that no file has: parsing opens no warehouse
-    run_dbt("parse", warehouse=target_folder / "warehouse.duckdb", target_folder=target_folder)
+    warehouse = target_folder / "warehouse.duckdb"
+    run_dbt("parse", *options, warehouse=warehouse, target_folder=target_folder)
 
 
 @cache
@@ -65,33 +68,27 @@ class Warehouse:
     def load_rows(self, **tables: pd.DataFrame) -> None:
         """Append rows of text (loaded_at: timestamp) to raw tables, made where they are missing."""
         with duckdb.connect(str(self.path)) as connection:
-            connection.execute("create schema if not exists raw")
-            for name, rows in tables.items():
-                connection.register("rows", rows)
-                types = {"loaded_at": "timestamp"}
-                columns = ", ".join(
-                    f"cast({column} as {types.get(column, 'varchar')}) as {column}"
-                    for column in rows.columns
-                )
-                connection.execute(
-                    f"create table if not exists raw.{name} as select {columns} from rows limit 0"
-                )
-                connection.execute(f"insert into raw.{name} by name select {columns} from rows")
-                connection.unregister("rows")
+            insert_rows(connection, **tables)
 
-    def build(self, *arguments: str, variables: Mapping[str, Any] | None = None) -> Any:
-        """dbt build without data tests; give arguments to say otherwise."""
+    def build(self, *arguments: str, **options: Any) -> dbtRunnerResult:
+        """dbt build without data tests; give arguments to say otherwise. options: of run_dbt."""
         return run_dbt(
             *(arguments or ("build", *NO_TESTS)),
             warehouse=self.path,
-            variables=variables,
             target_folder=self.target_folder,
             manifest=parsed_project(self.target_folder),
+            **options,
         )
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for queries."""
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            yield connection
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
+        with self.reader() as connection:
             return connection.execute(query).fetchall()
 
     def value(self, query: str) -> Any:
@@ -101,7 +98,7 @@ class Warehouse:
 
     def frame(self, query: str) -> pd.DataFrame:
         """The rows of a query as a table of plain Python cells; decimals stay decimals."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
+        with self.reader() as connection:
             cursor = connection.execute(query)
             names = [column[0] for column in cursor.description]
             return pd.DataFrame(cursor.fetchall(), columns=names, dtype=object)
@@ -113,6 +110,22 @@ def shared_data(name: str) -> Path | None:
         os.environ.get("CRITICAL_CUSTOMERS_SHARED_DATA", PROJECT_FOLDER.parent / "shared" / "data")
     )
     return folder / name if (folder / name).exists() else None
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, **tables: pd.DataFrame) -> None:
+    """Append rows of text (loaded_at: timestamp) to raw tables, made where they are missing."""
+    connection.execute("create schema if not exists raw")
+    for name, rows in tables.items():
+        connection.register("rows", rows)
+        columns = ", ".join(
+            f"cast({column} as {'timestamp' if column == 'loaded_at' else 'varchar'}) as {column}"
+            for column in rows.columns
+        )
+        connection.execute(
+            f"create table if not exists raw.{name} as select {columns} from rows limit 0"
+        )
+        connection.execute(f"insert into raw.{name} by name select {columns} from rows")
+        connection.unregister("rows")
 
 
 # ---- comparing warehouses ------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The benchmark tells what a process took, and of a build where the time went."""
+"""What a process took, and where the time of a build went."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from measure.measure_builds import run_step
 warehouse = Path({str(tmp_path / "warehouse.duckdb")!r})
 print(json.dumps(asdict(run_step("waiting", [sys.executable, "-c", {waits!r}], warehouse))))
 """
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", measured], capture_output=True, text=True, check=True
     )
-    step = json.loads(told.stdout)
+    step = json.loads(result.stdout)
     assert 0.5 <= step["wall_seconds"] < 60
     assert 0 < step["processor_seconds"] < step["wall_seconds"]
     assert 300e6 < step["peak_memory_bytes"] < 500e6
@@ -55,7 +55,7 @@ def test_a_step_that_fails_says_what_it_printed(tmp_path):
         run_step("loading", command, tmp_path / "warehouse.duckdb")
 
 
-def test_seconds_are_told_by_kind_and_name(tmp_path):
+def test_seconds_are_given_by_kind_and_name(tmp_path):
     ids = ("model.project.customers", "test.project.unique_a.0a1b", "model.project.states")
     nodes = [{"unique_id": id, "execution_time": 1.5 + n} for n, id in enumerate(ids)]
     results = tmp_path / "run_results.json"

@@ -1,5 +1,5 @@
 """What comes of bad input on its whole way through load and build: a counted rejection, or a stop
-with a message that says what is wrong, where, and the mend.
+with a message that says what is wrong, where, and the fix.
 
 What the loader refuses by itself is tested in test_load_raw.py.
 """
@@ -359,7 +359,7 @@ def test_an_as_of_date_before_the_first_transaction_stops_the_build(seeded):
         "choose a day from then on, or null for the last complete business day",
     )
     assert "history.as_of_dates" not in relations(seeded)
-    # the first day itself can be told of
+    # the first day itself can be built
     seeded.build(*run("as_of_dates"), variables={"as_of_date": "2026-03-05"})
     assert seeded.rows("select cast(as_of_date as varchar) from history.as_of_dates") == [
         ("2026-03-05",)

@@ -11,19 +11,18 @@ import os
 import pickle
 import re
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
-from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE, DbtError
+from build.run_dbt import DbtError
+from children import start_child, wait_for
 from demo.generate_demo import generate_demo
 from made_once import DEMO, PROJECT, MadeOnce
 from warehouses import (
@@ -267,10 +266,10 @@ def lifetime_amount(warehouse: Warehouse, customer_id: str, as_of_date: str) -> 
 
 def test_a_late_row_leaves_a_frozen_month_end_as_it_was(shop):
     stored = {*relations(shop.first, "BASE%", "as_of_date"), "marts.customer_states"}
-    # these say what has arrived, told or not
+    # these say what has arrived, whether states use it or not
     stored -= {"history.as_of_dates", "history.state_builds"}
-    told = f"as_of_date <= {FROZEN}"
-    assert differences(shop.first, shop.second, stored, told) == ""
+    dates = f"as_of_date <= {FROZEN}"
+    assert differences(shop.first, shop.second, stored, dates) == ""
     assert lifetime_amount(shop.second, "c1", FROZEN) == 100 * 3 + 3 + 4 + 6
 
 
@@ -289,7 +288,7 @@ def test_a_late_row_changes_the_open_month_ends_after_it(shop):
         assert lifetime_amount(shop.second, customer_id, as_of_date) == before + late_amount
 
 
-def test_only_open_dates_that_something_touched_are_built_again(shop):
+def test_only_open_dates_that_something_affected_are_built_again(shop):
     outdated = "select as_of_date from history.as_of_dates where needs_rebuild order by as_of_date"
     assert [str(day) for (day,) in shop.second.rows(outdated)] == [
         "2026-07-31",
@@ -298,8 +297,8 @@ def test_only_open_dates_that_something_touched_are_built_again(shop):
     ]
 
 
-def test_only_customers_whose_facts_changed_are_measured_again(shop, tmp_path):
-    """Whoever is not measured again keeps a mark; today takes over the rows of the day before."""
+def test_only_customers_whose_facts_changed_are_recomputed(shop, tmp_path):
+    """Who is not recomputed keeps a mark; today starts as a copy of the day before."""
     marked = shop.first.copied(tmp_path)
     with duckdb.connect(str(marked.path)) as connection:
         connection.execute("update states.int_purchase_metrics set order_count = 99")
@@ -319,32 +318,32 @@ def test_only_customers_whose_facts_changed_are_measured_again(shop, tmp_path):
 
 
 @pytest.mark.parametrize("facts", ["purchases", "interactions"])
-def test_every_end_of_a_window_is_known_to_the_rows_that_are_taken_over(shop, facts):
+def test_every_end_of_a_window_is_known_to_the_rows_that_are_copied(shop, facts):
     """A window whose end is not among window_ends would be added up wrongly from day to day."""
     [compiled] = shop.first.target_folder.glob(f"compiled/**/int_{facts}_metrics.sql")
     sql = compiled.read_text(encoding="utf-8")
-    [told] = re.findall(r"/\* window_ends: ([0-9, ]+) \*/", sql)
+    [listed] = re.findall(r"/\* window_ends: ([0-9, ]+) \*/", sql)
     ends = set(re.findall(r"as_of_date \+ cast\(-(\d+) as integer\)", sql))
     assert len(ends) >= 4
-    assert set(told.split(", ")) == ends
+    assert set(listed.split(", ")) == ends
 
 
-def test_open_dates_are_as_a_full_build_tells_them(shop):
+def test_open_dates_are_as_a_full_build_makes_them(shop):
     """The first of them looks back at a frozen month-end, which does not know the late row."""
     dated = relations(shop.second, column="as_of_date")
-    told = f"as_of_date > {FIRST_OPEN}"
-    assert differences(shop.second, shop.restated, dated, told) == ""
+    dates = f"as_of_date > {FIRST_OPEN}"
+    assert differences(shop.second, shop.restated, dated, dates) == ""
     looks_back = (
         *("previous_value_class", "previous_value_class_rank", "value_class_with_previous_lines"),
         *("value_class_rank_with_previous_lines", "previous_lifecycle_stage", "previous_movement"),
         *("previous_recency_days", "previous_monetary_amount", *OF_THE_RUN),
     )
     names = ("states.int_customer_states", "marts.customer_states")
-    told = f"as_of_date = {FIRST_OPEN}"
-    assert differences(shop.second, shop.restated, names, told, looks_back) == ""
+    dates = f"as_of_date = {FIRST_OPEN}"
+    assert differences(shop.second, shop.restated, names, dates, looks_back) == ""
 
 
-def test_an_open_date_looks_back_at_the_states_that_are_told(shop):
+def test_an_open_date_looks_back_at_the_states_that_are_stored(shop):
     looked_at = f"""
         select open_states.customer_id, open_states.previous_value_class, frozen_states.value_class
         from states.int_customer_states as open_states
@@ -358,7 +357,7 @@ def test_an_open_date_looks_back_at_the_states_that_are_told(shop):
     assert shop.second.rows(looked_at) == []
 
 
-def test_what_has_no_as_of_date_is_as_a_full_build_tells_it(shop):
+def test_what_has_no_as_of_date_is_as_a_full_build_makes_it(shop):
     dated = relations(shop.second, column="as_of_date")
     undated = [name for name in relations(shop.second) if name not in dated]
     assert differences(shop.second, shop.restated, undated) == ""
@@ -441,24 +440,14 @@ KILLED_IN = ("stg_transactions", "daily_purchases", "int_customer_states", "cust
 
 
 def kill_in(warehouse: Warehouse, model: str) -> None:
-    """Run dbt in a process of its own and kill it when it begins with a model."""
-    process = subprocess.Popen(
-        [Path(sys.executable).parent / "dbt", *NEXT_BUILD, "--target-path", warehouse.path.parent],
-        cwd=PROJECT_FOLDER,
-        env=os.environ
-        | {WAREHOUSE_VARIABLE: str(warehouse.path), "DBT_PROFILES_DIR": str(PROJECT_FOLDER)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    begins = re.compile(rf"START .* model \w+\.{model} ")
-    printed = []
-    for line in process.stdout:
-        printed.append(line)
-        if begins.search(line):
-            time.sleep(0.02)
-            process.kill()
-            break
-    assert process.wait() == -signal.SIGKILL, "".join(printed)
+    """Build in a child of this process, which kills itself when it sends a model's statement."""
+
+    def at_event(event: Any) -> None:
+        if event.info.name == "SQLQuery" and event.data.node_info.node_name == model:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    child = start_child(lambda: warehouse.build(*NEXT_BUILD, callbacks=[at_event]))
+    assert wait_for(child) is signal.SIGKILL
 
 
 @pytest.mark.parametrize("last", ["stg_transactions", "as_of_dates"])
@@ -572,7 +561,7 @@ def test_a_row_without_an_arrival_waits_for_a_full_refresh(latecomers, tmp_path)
     assert refreshed.value(count) == 2
 
 
-def test_a_late_registration_is_told_from_its_own_day_on(latecomers):
+def test_a_late_registration_counts_from_its_own_day_on(latecomers):
     registered = f"""
         select bool_and(is_registered = (as_of_date >= date '2026-09-02'))
         from marts.customer_states
@@ -581,8 +570,8 @@ def test_a_late_registration_is_told_from_its_own_day_on(latecomers):
     assert latecomers.value(registered)
 
 
-def test_a_date_with_nothing_left_to_tell_is_emptied(shop, latecomers):
-    """All that touches the month-end is the older version of a row that moved past it."""
+def test_a_date_with_nothing_left_is_emptied(shop, latecomers):
+    """Only the older version of a row that moved past it affects the month-end."""
     complained = f"select 1 from states.int_feedback_metrics where as_of_date = {OPEN}"
     assert shop.first.rows(complained) != []
     assert latecomers.rows(complained) == []

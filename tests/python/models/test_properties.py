@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import calendar
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,7 +21,22 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from made_once import PROJECT, MadeOnce
-from warehouses import FIRST_BUILD, NEXT_BUILD, QUIET, Warehouse, differences, relations
+from warehouses import (
+    BUILT_SCHEMAS,
+    FIRST_BUILD,
+    NEXT_BUILD,
+    QUIET,
+    Warehouse,
+    differences,
+    insert_rows,
+    relations,
+)
+
+
+def examples(count: int) -> int:
+    """So many; under the profile "full" twenty times as many."""
+    return count * 20 if settings.get_current_profile_name() == "full" else count
+
 
 # ---- any small bank ------------------------------------------------------------------------------
 
@@ -154,11 +171,8 @@ VARIABLES = {"history_lag_months": 120, "history_months": 24}
 
 
 @pytest.fixture(scope="module")
-def template(made_once: MadeOnce, target_folder: Path) -> Path:
-    """A folder with a warehouse in which everything has been made once, and how it is made again.
-
-    statements.json: the SQL of a full build.
-    """
+def template(made_once: MadeOnce, target_folder: Path) -> Warehouse:
+    """A warehouse in which everything has been made once; beside it, statements.json."""
 
     def make(folder: Path) -> None:
         warehouse = Warehouse(folder, target_folder)
@@ -176,28 +190,57 @@ def template(made_once: MadeOnce, target_folder: Path) -> Path:
         ]
         (folder / "statements.json").write_text(json.dumps(statements), encoding="utf-8")
 
-    return made_once("any_bank", make, *PROJECT)
+    return Warehouse(made_once("any_bank", make, *PROJECT), target_folder)
+
+
+class InMemory(Warehouse):
+    """A warehouse of no file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        yield self.connection
+
+
+def run_in(connection: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
+    """Run the SQL of a build as dbt's profile does."""
+    connection.execute("set TimeZone = 'UTC'; set threads = 1; begin")
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute("commit")
 
 
 @pytest.fixture(scope="module")
-def full_build(
-    template: Path, tmp_path_factory: pytest.TempPathFactory, target_folder: Path
-) -> Callable[..., Warehouse]:
-    """Builds a bank that arrived at once: the SQL of a full build, without dbt around it."""
-    statements = json.loads((template / "statements.json").read_text(encoding="utf-8"))
+def statements(template: Warehouse) -> list[str]:
+    """The SQL of a full build, without dbt around it."""
+    return json.loads(template.path.with_name("statements.json").read_text(encoding="utf-8"))
 
-    def build(bank: dict[str, list[tuple]], at: pd.Timestamp = LATE) -> Warehouse:
-        warehouse = Warehouse(template, target_folder).copied(tmp_path_factory.mktemp("full_build"))
-        with duckdb.connect(str(warehouse.path)) as connection:
-            for name in TABLES:
-                connection.execute(f"delete from raw.{name}")
-        warehouse.load_rows(**arrived(bank, at))
-        with duckdb.connect(str(warehouse.path)) as connection:
-            connection.execute("set TimeZone = 'UTC'; set threads = 1; begin")
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute("commit")
-        return warehouse
+
+@pytest.fixture(scope="module")
+def full_build(template: Warehouse, statements: list[str]) -> Callable[..., InMemory]:
+    """Builds a bank that arrived at once, in memory."""
+
+    def build(bank: dict[str, list[tuple]]) -> InMemory:
+        connection = duckdb.connect()
+        connection.execute("attach ':memory:' as warehouse")
+        connection.execute(f"attach '{template.path}' as template (read_only)")
+        tables = connection.execute(
+            "select schema_name, table_name, schema_name = 'raw' from duckdb_tables() "
+            "where database_name = 'template' and schema_name in ('raw', 'seeds')"
+        ).fetchall()
+        for schema in (*BUILT_SCHEMAS, "raw", "seeds"):
+            connection.execute(f"create schema warehouse.{schema}")
+        for schema, name, is_empty in tables:
+            connection.execute(
+                f"create table warehouse.{schema}.{name} as "
+                f"from template.{schema}.{name} {'limit 0' if is_empty else ''}"
+            )
+        connection.execute("detach template; use warehouse")
+        insert_rows(connection, **arrived(bank, LATE))
+        run_in(connection, statements)
+        return InMemory(connection)
 
     return build
 
@@ -210,24 +253,38 @@ def marts(warehouse: Warehouse) -> list[str]:
     ]
 
 
-def test_the_sql_of_a_full_build_gives_what_dbt_builds(full_build, tmp_path):
+def refilled(
+    template: Path,
+    target_folder: Path,
+    folder: Path,
+    bank: dict[str, list[tuple]],
+    at: pd.Timestamp,
+) -> Warehouse:
+    """A copy of the template with other rows in its raw tables."""
+    warehouse = Warehouse(template, target_folder).copied(folder)
+    with duckdb.connect(str(warehouse.path)) as connection:
+        for name in TABLES:
+            connection.execute(f"delete from raw.{name}")
+    warehouse.load_rows(**arrived(bank, at))
+    return warehouse
+
+
+def test_the_sql_of_a_full_build_gives_what_dbt_builds(full_build, template, tmp_path):
     """What the tests below lean on."""
     bought = [
         (f"t{day}", "c1", f"2026-0{month}-{day} 16:00:00", "10", "purchase", *[None] * 4)
         for month, day in ((4, 29), (5, 30), (8, 31))
     ]
-    by_sql = full_build(ANCHORS | {"transactions": [*ANCHORS["transactions"], *bought]})
-    by_dbt = by_sql.copied(tmp_path)
+    bank = ANCHORS | {"transactions": [*ANCHORS["transactions"], *bought]}
+    by_sql = full_build(bank)
+    by_dbt = refilled(template, tmp_path, bank, LATE)
     by_dbt.build(*NEXT_BUILD, "--full-refresh", variables=VARIABLES)
     assert by_dbt.value("select purchase_day_count from marts.customers where customer_id = 'c1'")
     assert differences(by_sql, by_dbt, relations(by_dbt)) == ""
 
 
 # a failure is shown as it is found: to shrink it would take minutes
-unshrunk = {"derandomize": True, "deadline": None, "phases": [Phase.generate]}
-
-
-@settings(max_examples=10, **unshrunk)
+@settings(max_examples=examples(10), phases=[Phase.generate])
 @given(data=st.data())
 def test_order_and_copies_of_rows_change_nothing(full_build, data):
     """Not even which of two versions that arrived together is kept."""
@@ -251,9 +308,11 @@ def wrong(name: str, line: tuple) -> tuple:
     return (line[0], "c1", "2026-04-30 04:00:00", *line[3:])
 
 
-@settings(max_examples=5, **unshrunk)
+@settings(max_examples=examples(5), phases=[Phase.generate])
 @given(data=st.data())
-def test_when_rows_arrive_changes_nothing_in_the_end(full_build, data):
+def test_when_rows_arrive_changes_nothing_in_the_end(
+    full_build, statements, template, tmp_path_factory, data
+):
     """Rows come at first or a day later, after a build; or twice, or in another version first."""
     bank = data.draw(banks)
     early, late = {}, {}
@@ -266,7 +325,10 @@ def test_when_rows_arrive_changes_nothing_in_the_end(full_build, data):
             if arrival != "late"
         ]
         late[name] = [line for line, arrival in pairs if arrival != "early"]
-    split = full_build(anchored(early), at=EARLY)
+    folder = tmp_path_factory.mktemp("split")
+    split = refilled(template, folder, anchored(early), EARLY)
+    with duckdb.connect(str(split.path)) as connection:
+        run_in(connection, statements)
     split.load_rows(**arrived(late, LATE))
     split.build(*NEXT_BUILD, variables=VARIABLES)
     plain = full_build(anchored(bank))
@@ -275,7 +337,7 @@ def test_when_rows_arrive_changes_nothing_in_the_end(full_build, data):
 
 # ---- macros --------------------------------------------------------------------------------------
 
-often = settings(max_examples=30, derandomize=True, deadline=None)
+often = settings(max_examples=examples(30))
 some_days = st.dates(date(1990, 1, 1), date(2100, 12, 31))
 
 
@@ -296,12 +358,22 @@ def answer(sql: str, columns: dict[str, str], rows: list[tuple]) -> list[tuple]:
     casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns.items())
     names = ", ".join(columns)
     marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        return connection.execute(
+    return (
+        in_utc()
+        .execute(
             f"with given as (select {casts} from (values {marks}) as v ({names})) {sql}",
             [None if cell is None else str(cell) for row in rows for cell in row],
-        ).fetchall()
+        )
+        .fetchall()
+    )
+
+
+@cache
+def in_utc() -> duckdb.DuckDBPyConnection:
+    """A connection for expressions."""
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
 
 
 @pytest.fixture(scope="module")
@@ -345,7 +417,7 @@ values = st.lists(
 
 
 @pytest.mark.parametrize("bins", range(3, 11))
-@settings(max_examples=15, derandomize=True, deadline=None)
+@settings(max_examples=examples(15))
 @given(values=values)
 def test_quantile_scores(scored, bins, values):
     """Scores are one more for each quantile k/n strictly below, so equal values score equally."""
@@ -363,7 +435,7 @@ def test_quantile_scores(scored, bins, values):
 
 
 @pytest.mark.parametrize("bins", range(3, 11))
-@settings(max_examples=15, derandomize=True, deadline=None)
+@settings(max_examples=examples(15))
 @given(values=values, data=st.data())
 def test_fixed_scores(scored, bins, values, data):
     """Scores are one more for each cut point at or below."""
@@ -439,7 +511,7 @@ def rendered_dates(rendered) -> str:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Pacific/Apia", "UTC"])
-@settings(max_examples=15, derandomize=True, deadline=None)
+@settings(max_examples=examples(15))
 @given(
     moments=st.lists(
         st.datetimes(datetime(1992, 1, 1), datetime(2037, 12, 31)), min_size=1, max_size=40
