@@ -23,10 +23,10 @@ SCHEMAS = (
     *("raw", "seeds", "staging", "restricted", "activity", "history", "states", "critical"),
     *("marts_built", "marts"),
 )
-# a line of a Java stack trace, which says where in the engine and not what went wrong
+# a line of a Java stack trace
 JAVA_FRAME = re.compile(r"\s+(at [\w.$/]+\S*\(.*\)|\.\.\. \d+ more)$")
-# a class that Spark is shipped without and, rarely, looks for when it closes a session: the run of
-# the client ends there, through no fault of its own, and is to be started again
+# a class that Spark lacks and, rarely, needs when it closes a session; the client's run fails, and
+# succeeds when it is started again
 MISSING_IN_SPARK = "hive/llap/security/LlapSigner"
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 

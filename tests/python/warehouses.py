@@ -32,11 +32,10 @@ BUILT_SCHEMAS = (*("staging", "restricted", "activity", "history", "states", "cr
 OF_THE_RUN = ("needs_rebuild",)
 
 
-def parse_project(target_folder: Path, *options: str) -> None:
+def parse_project(target_folder: Path) -> None:
     """Parse the project; dbt keeps it in the folder."""
     # a name that no file has: parsing opens no warehouse
-    warehouse = target_folder / "warehouse.duckdb"
-    run_dbt("parse", *options, warehouse=warehouse, target_folder=target_folder)
+    run_dbt("parse", warehouse=target_folder / "warehouse.duckdb", target_folder=target_folder)
 
 
 @cache

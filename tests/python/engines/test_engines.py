@@ -38,7 +38,7 @@ from demo.generate_demo import generate_demo
 from load.load_raw import DeliveryError, load_delivery
 from load.raw_schema import PostgresRaw, WarehouseError, credentials, landing_folder, open_postgres
 from made_once import DEMO, PROJECT, MadeOnce
-from warehouses import parse_project, parsed_project
+from warehouses import parsed_project
 
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00", "2026-09-22 00:00:00")
 # of a month that is over, so that its month-end is built again
@@ -104,13 +104,13 @@ class InProcess(Engine):
 
     def invoke(self, *arguments: str) -> tuple[dbtRunnerResult, str]:
         """Run dbt; its result and what it printed."""
-        runner = dbtRunner(manifest=parsed_project(self.target_folder))
+        manifest = None if arguments[0] == "parse" else parsed_project(self.target_folder)
         folder = str(self.target_folder)
         options = ["--target", self.name, "--target-path", folder, "--log-path", folder]
         options += ["--project-dir", str(PROJECT_FOLDER), "--profiles-dir", str(PROJECT_FOLDER)]
         with self.found(), redirect_stdout(StringIO()) as printed:
             try:
-                result = runner.invoke([*arguments, *options])
+                result = dbtRunner(manifest=manifest).invoke([*arguments, *options])
             finally:
                 release_warehouse()
         return result, printed.getvalue()
@@ -118,11 +118,13 @@ class InProcess(Engine):
 
 @pytest.fixture(scope="module")
 def postgres(postgres: Engine, made_once: MadeOnce) -> InProcess:
-    def make(folder: Path) -> None:
-        parse_project(folder, "--target", "postgres")
+    def server(target_folder: Path) -> InProcess:
+        return InProcess(postgres.name, postgres.environment, postgres.folder, target_folder)
 
-    parsed = made_once("parsed_for_postgres", make, *PROJECT)
-    return InProcess(postgres.name, postgres.environment, postgres.folder, parsed)
+    def make(folder: Path) -> None:
+        server(folder).dbt("parse")
+
+    return server(made_once("parsed_for_postgres", make, *PROJECT))
 
 
 @pytest.fixture(scope="module")
