@@ -439,11 +439,17 @@ def test_a_killed_build_is_repaired_by_the_next(shop, tmp_path):
 KILLED_IN = ("stg_transactions", "daily_purchases", "int_customer_states", "customers")
 
 
+# rows go into a table, or a table made beside it takes its name
+WRITES = re.compile(r"\b(insert into|rename to)\b", re.IGNORECASE)
+
+
 def kill_in(warehouse: Warehouse, model: str) -> None:
-    """Build in a child of this process, which kills itself when it sends a model's statement."""
+    """Build in a child of this process, which kills itself before it writes a model's rows."""
 
     def at_event(event: Any) -> None:
-        if event.info.name == "SQLQuery" and event.data.node_info.node_name == model:
+        if event.info.name != "SQLQuery" or event.data.node_info.node_name != model:
+            return
+        if WRITES.search(event.data.sql):
             os.kill(os.getpid(), signal.SIGKILL)
 
     child = start_child(lambda: warehouse.build(*NEXT_BUILD, callbacks=[at_event]))
@@ -462,7 +468,8 @@ def test_a_full_refresh_with_other_vars_that_broke_off_is_not_mixed_with(shop, t
             broken.build(*NEXT_BUILD, variables=variables)
     broken.build(*NEXT_BUILD, "--full-refresh")
     assert differences(broken, shop.restated, relations(shop.restated)) == ""
-    broken.build(*NEXT_BUILD)
+    # and an ordinary run may follow
+    broken.build("run", *QUIET, "--select", last)
 
 
 def test_a_look_back_that_would_restate_what_is_frozen_stops_before_anything_is_built(
