@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from measure import measure_builds
 from measure.measure_builds import (
     OUTPUT,
+    SCRIPTS,
     Step,
     StepError,
     main,
@@ -21,8 +22,6 @@ from measure.measure_builds import (
     run_step,
     seconds_by_node,
 )
-
-MEASURE_FOLDER = Path(sys.modules[run_step.__module__].__file__).parent
 
 
 def test_a_step_is_measured_from_outside(tmp_path):
@@ -33,7 +32,7 @@ def test_a_step_is_measured_from_outside(tmp_path):
 import json, sys
 from dataclasses import asdict
 from pathlib import Path
-sys.path.insert(0, {str(MEASURE_FOLDER)!r})
+sys.path.insert(0, {str(SCRIPTS)!r})
 from measure.measure_builds import run_step
 warehouse = Path({str(tmp_path / "warehouse.duckdb")!r})
 print(json.dumps(asdict(run_step("waiting", [sys.executable, "-c", {waits!r}], warehouse))))
