@@ -7,10 +7,9 @@ from __future__ import annotations
 import calendar
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -204,45 +203,45 @@ class InMemory(Warehouse):
         yield self.connection
 
 
-def run_in(connection: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
-    """Run the SQL of a build as dbt's profile does."""
-    connection.execute("set TimeZone = 'UTC'; set threads = 1; begin")
-    for statement in statements:
-        connection.execute(statement)
-    connection.execute("commit")
+@pytest.fixture(scope="module")
+def run_models(template: Warehouse) -> Callable[[duckdb.DuckDBPyConnection], None]:
+    """Runs the SQL of a full build on a connection, without dbt around it."""
+    statements = json.loads(template.path.with_name("statements.json").read_text(encoding="utf-8"))
+
+    def run(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("set TimeZone = 'UTC'; set threads = 1; begin")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("commit")
+
+    return run
 
 
 @pytest.fixture(scope="module")
-def statements(template: Warehouse) -> list[str]:
-    """The SQL of a full build, without dbt around it."""
-    return json.loads(template.path.with_name("statements.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def full_build(template: Warehouse, statements: list[str]) -> Callable[..., InMemory]:
+def full_build(template: Warehouse, run_models) -> Iterator[Callable[..., InMemory]]:
     """Builds a bank that arrived at once, in memory."""
+    with ExitStack() as open_connections:
 
-    def build(bank: dict[str, list[tuple]]) -> InMemory:
-        connection = duckdb.connect()
-        connection.execute("attach ':memory:' as warehouse")
-        connection.execute(f"attach '{template.path}' as template (read_only)")
-        tables = connection.execute(
-            "select schema_name, table_name, schema_name = 'raw' from duckdb_tables() "
-            "where database_name = 'template' and schema_name in ('raw', 'seeds')"
-        ).fetchall()
-        for schema in (*BUILT_SCHEMAS, "raw", "seeds"):
-            connection.execute(f"create schema warehouse.{schema}")
-        for schema, name, is_empty in tables:
-            connection.execute(
-                f"create table warehouse.{schema}.{name} as "
-                f"from template.{schema}.{name} {'limit 0' if is_empty else ''}"
+        def build(bank: dict[str, list[tuple]]) -> InMemory:
+            connection = open_connections.enter_context(duckdb.connect())
+            connection.execute("attach ':memory:' as warehouse")
+            connection.execute(f"attach '{template.path}' as template (read_only)")
+            for schema in (*BUILT_SCHEMAS, "raw", "seeds"):
+                connection.execute(f"create schema warehouse.{schema}")
+            seeds = connection.execute(
+                "select table_name from duckdb_tables() "
+                "where database_name = 'template' and schema_name = 'seeds'"
             )
-        connection.execute("detach template; use warehouse")
-        insert_rows(connection, **arrived(bank, LATE))
-        run_in(connection, statements)
-        return InMemory(connection)
+            for (name,) in seeds.fetchall():
+                connection.execute(
+                    f"create table warehouse.seeds.{name} as from template.seeds.{name}"
+                )
+            connection.execute("detach template; use warehouse")
+            insert_rows(connection, **arrived(bank, LATE))
+            run_models(connection)
+            return InMemory(connection)
 
-    return build
+        yield build
 
 
 def marts(warehouse: Warehouse) -> list[str]:
@@ -254,14 +253,10 @@ def marts(warehouse: Warehouse) -> list[str]:
 
 
 def refilled(
-    template: Path,
-    target_folder: Path,
-    folder: Path,
-    bank: dict[str, list[tuple]],
-    at: pd.Timestamp,
+    template: Warehouse, folder: Path, bank: dict[str, list[tuple]], at: pd.Timestamp
 ) -> Warehouse:
-    """A copy of the template with other rows in its raw tables."""
-    warehouse = Warehouse(template, target_folder).copied(folder)
+    """A copy of the template, in another folder, with other rows in its raw tables."""
+    warehouse = template.copied(folder)
     with duckdb.connect(str(warehouse.path)) as connection:
         for name in TABLES:
             connection.execute(f"delete from raw.{name}")
@@ -284,7 +279,7 @@ def test_the_sql_of_a_full_build_gives_what_dbt_builds(full_build, template, tmp
 
 
 # a failure is shown as it is found: to shrink it would take minutes
-@settings(max_examples=examples(10), phases=[Phase.generate])
+@settings(max_examples=examples(8), phases=[Phase.generate])
 @given(data=st.data())
 def test_order_and_copies_of_rows_change_nothing(full_build, data):
     """Not even which of two versions that arrived together is kept."""
@@ -311,7 +306,7 @@ def wrong(name: str, line: tuple) -> tuple:
 @settings(max_examples=examples(5), phases=[Phase.generate])
 @given(data=st.data())
 def test_when_rows_arrive_changes_nothing_in_the_end(
-    full_build, statements, template, tmp_path_factory, data
+    full_build, run_models, template, tmp_path_factory, data
 ):
     """Rows come at first or a day later, after a build; or twice, or in another version first."""
     bank = data.draw(banks)
@@ -328,7 +323,7 @@ def test_when_rows_arrive_changes_nothing_in_the_end(
     folder = tmp_path_factory.mktemp("split")
     split = refilled(template, folder, anchored(early), EARLY)
     with duckdb.connect(str(split.path)) as connection:
-        run_in(connection, statements)
+        run_models(connection)
     split.load_rows(**arrived(late, LATE))
     split.build(*NEXT_BUILD, variables=VARIABLES)
     plain = full_build(anchored(bank))
@@ -353,27 +348,22 @@ def rendered(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> C
     return render
 
 
-def answer(sql: str, columns: dict[str, str], rows: list[tuple]) -> list[tuple]:
-    """The rows of SQL that reads from a relation "given", which has these columns and rows."""
-    casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns.items())
-    names = ", ".join(columns)
-    marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
-    return (
-        in_utc()
-        .execute(
-            f"with given as (select {casts} from (values {marks}) as v ({names})) {sql}",
-            [None if cell is None else str(cell) for row in rows for cell in row],
-        )
-        .fetchall()
-    )
+@pytest.fixture(scope="module")
+def answer() -> Iterator[Callable[[str, dict[str, str], list[tuple]], list[tuple]]]:
+    """Gives the rows of SQL that reads from a relation "given", of these columns and rows."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'; set threads = 1")
 
+        def rows_of(sql: str, columns: dict[str, str], rows: list[tuple]) -> list[tuple]:
+            casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns.items())
+            names = ", ".join(columns)
+            marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
+            return connection.execute(
+                f"with given as (select {casts} from (values {marks}) as v ({names})) {sql}",
+                [None if cell is None else str(cell) for row in rows for cell in row],
+            ).fetchall()
 
-@cache
-def in_utc() -> duckdb.DuckDBPyConnection:
-    """A connection for expressions."""
-    connection = duckdb.connect(config={"threads": 1})
-    connection.execute("set TimeZone = 'UTC'")
-    return connection
+        yield rows_of
 
 
 @pytest.fixture(scope="module")
@@ -419,7 +409,7 @@ values = st.lists(
 @pytest.mark.parametrize("bins", range(3, 11))
 @settings(max_examples=examples(15))
 @given(values=values)
-def test_quantile_scores(scored, bins, values):
+def test_quantile_scores(answer, scored, bins, values):
     """Scores are one more for each quantile k/n strictly below, so equal values score equally."""
     rows = answer(scored(bins, "quantile"), VALUE, [(value,) for value in values])
     for value, best_high, best_low, *cuts in rows:
@@ -437,7 +427,7 @@ def test_quantile_scores(scored, bins, values):
 @pytest.mark.parametrize("bins", range(3, 11))
 @settings(max_examples=examples(15))
 @given(values=values, data=st.data())
-def test_fixed_scores(scored, bins, values, data):
+def test_fixed_scores(answer, scored, bins, values, data):
     """Scores are one more for each cut point at or below."""
     cuts = sorted(
         data.draw(st.lists(st.sampled_from(values), min_size=bins - 1, max_size=bins - 1))
@@ -450,7 +440,7 @@ def test_fixed_scores(scored, bins, values, data):
         assert (best_high, best_low) == (1 + passed, bins - passed)
 
 
-def test_what_has_no_value_has_no_score(scored):
+def test_what_has_no_value_has_no_score(answer, scored):
     rows = answer(scored(5, "quantile"), VALUE, [(1,), (2,), (None,)])
     assert [(high, low) for value, high, low, *_ in rows if value is None] == [(None, None)]
 
@@ -461,7 +451,7 @@ numbers = st.none() | st.just(Decimal(0)) | st.decimals(-(10**6), 10**9, places=
 
 @often
 @given(pairs=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=40))
-def test_a_strength_lies_between_0_and_1(rendered_strengths, pairs):
+def test_a_strength_lies_between_0_and_1(answer, rendered_strengths, pairs):
     """Also where a side is nothing, negative or not known."""
     rows = answer(rendered_strengths, SIDES, pairs)
     for observed, reference, *strengths in rows:
@@ -486,7 +476,7 @@ def rendered_strengths(rendered) -> str:
 @given(
     cases=st.lists(st.tuples(some_days, some_days, st.integers(-40, 40)), min_size=1, max_size=40)
 )
-def test_dates(rendered_dates, cases):
+def test_dates(answer, rendered_dates, cases):
     """add_days undoes days_between; a month end is the calendar's."""
     rows = answer(rendered_dates, {"start": "date", "finish": "date", "months": "integer"}, cases)
     for start, finish, months, between, there, month_end, own_month_end in rows:
@@ -517,7 +507,7 @@ def rendered_dates(rendered) -> str:
         st.datetimes(datetime(1992, 1, 1), datetime(2037, 12, 31)), min_size=1, max_size=40
     )
 )
-def test_a_business_date_is_the_day_in_the_zone(business_dates, zone, moments):
+def test_a_business_date_is_the_day_in_the_zone(answer, business_dates, zone, moments):
     """Across changes of the clock, and the day that Apia left out."""
     rows = answer(business_dates(zone), {"moment": "timestamp"}, [(moment,) for moment in moments])
     for moment, day in rows:
