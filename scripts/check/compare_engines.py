@@ -1,17 +1,13 @@
-"""Build the same inputs on every engine and compare every mart with DuckDB's, row for row.
+"""Build the same deliveries on every engine and compare every mart with DuckDB's, row for row.
 
-  python scripts/check/compare_engines.py
-  python scripts/check/compare_engines.py --engine postgres --input demo_bank --customers 2000
-  python scripts/check/compare_engines.py --input complete_journey
+  python scripts/check/compare_engines.py --customers 2000
+  python scripts/check/compare_engines.py --engine postgres --input path/to/folder
 
-Without --input the demo bank and Online Retail are compared, or the bank alone where the file of
-Online Retail is not on this machine (data/README.md says where it is looked for).
-
-Starts a PostgreSQL server and a Spark cluster of its own in a temporary folder, loads each input
-with the same arrival, builds it, runs the tests of tests/cross_engine, compares, and stops all
-that it started. Keys, dates, integers,
-decimals and labels must be equal, doubles up to a billionth of their size. Exit code 1 where a
-mart differs.
+The demo bank comes in two deliveries, its history and the day after it, and is built and compared
+after each; a folder is one delivery. Starts a PostgreSQL server and a Spark cluster of its own in a
+temporary folder, loads with the same arrival everywhere, runs the tests of tests/cross_engine, and
+stops all that it started. Keys, dates, integers, decimals and labels must be equal, doubles up to a
+billionth of their size. Exit code 1 where a mart differs.
 """
 
 from __future__ import annotations
@@ -22,6 +18,7 @@ from pathlib import Path
 # the folders of scripts are packages
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -34,6 +31,7 @@ from check.engines import (
     ENGINES,
     NO_TESTS,
     SCRIPTS,
+    Engine,
     Mart,
     StepError,
     read_marts,
@@ -43,15 +41,12 @@ from check.servers import ServerError, end_cleanly
 from load.complete_journey import COMPLETE_JOURNEY, make_delivery
 from load.errors import DeliveryError
 from load.mapping import read_mapping
-from load.project_data import link_delivery
+from load.project_data import DATA_FOLDER, link_delivery
 from rich.console import Console
 from rich.table import Table
 
 DEMO_BANK = "demo_bank"
-INPUTS = (DEMO_BANK, "online_retail", COMPLETE_JOURNEY)
-# the others are compared where they are named
-DEFAULT_INPUTS = (DEMO_BANK, "online_retail")
-ARRIVED = "2026-09-19 00:00:00"
+ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00")
 TOLERANCE = 1e-9
 
 
@@ -59,8 +54,8 @@ TOLERANCE = 1e-9
 class MartDifference:
     """How a mart of an engine differs from DuckDB's.
 
-    rows is DuckDB's number, missing and additional rows are told by key, differing are the rows of
-    both with another value, columns how many rows differ in each.
+    rows: how many DuckDB has. missing, additional: keys that DuckDB alone has, or the engine alone.
+    differing: rows of both with another value; columns: how many rows differ in each.
     """
 
     engine: str
@@ -137,24 +132,76 @@ def differs_sql(column: str, data_type: str) -> str:
 # ---- the command --------------------------------------------------------------------------------
 
 
-def prepare_input(name: str, folder: Path, customers: int) -> tuple[Path, dict[str, object]]:
-    """Make the delivery of an input in a folder, and return it with its vars.
+@dataclass(frozen=True)
+class Prepared:
+    """An input: what it is called in SQL, its deliveries in order, and its vars."""
 
-    Raises DeliveryError where files of the input are not on this machine.
-    """
-    if name == COMPLETE_JOURNEY:
-        make_delivery(folder / name)
-    elif name != DEMO_BANK:
-        link_delivery(name, folder / name)
-    if name != DEMO_BANK:
-        return folder / name, read_mapping(folder / name).vars
+    name: str
+    deliveries: Sequence[Path]
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+    def steps(self) -> list[str]:
+        """What the marts after each delivery are called."""
+        return [self.name, *(f"{self.name}_day_{n}" for n in range(1, len(self.deliveries)))]
+
+
+def prepare_delivery(chosen: str, folder: Path) -> Path:
+    """The folder of an input of data/, or of files. Raises ClickException without one."""
+    try:
+        if chosen == COMPLETE_JOURNEY:
+            make_delivery(folder / chosen)
+        elif (DATA_FOLDER / chosen).is_dir():
+            link_delivery(chosen, folder / chosen)
+        elif Path(chosen).is_dir():
+            return Path(chosen)
+        else:
+            raise click.ClickException(
+                f"There is no folder {chosen}. Name a folder of files with --input, an input of "
+                f"data/, or {DEMO_BANK}."
+            )
+    except DeliveryError as error:
+        raise click.ClickException(str(error)) from error
+    return folder / chosen
+
+
+def prepare_input(chosen: str, folder: Path, customers: int) -> Prepared:
+    """Make the demo bank in a folder, or find a delivery. Raises ClickException without one."""
+    if chosen != DEMO_BANK:
+        delivery = prepare_delivery(chosen, folder)
+        name = re.sub(r"\W", "_", delivery.resolve().name)
+        return Prepared(name, [delivery], read_mapping(delivery).vars)
     generator = str(SCRIPTS / "demo" / "generate_demo.py")
+    size = ["--customers", str(customers), "--then-days", "1"]
     subprocess.run(
-        [sys.executable, generator, str(folder / name), "--customers", str(customers)],
+        [sys.executable, generator, str(folder / DEMO_BANK), *size],
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    return folder / name / "delivery", {}
+    days = sorted((folder / DEMO_BANK / "days").iterdir())
+    return Prepared(DEMO_BANK, [folder / DEMO_BANK / "delivery", *days])
+
+
+def build_and_fetch(
+    engine: Engine, prepared: Prepared, connection: duckdb.DuckDBPyConnection, console: Console
+) -> None:
+    """Load and build each delivery; fetch the marts into schemas <engine>_<step>."""
+    engine.clear()
+    arrivals = ARRIVALS[: len(prepared.deliveries)]
+    for step, delivery, arrived in zip(
+        prepared.steps(), prepared.deliveries, arrivals, strict=True
+    ):
+        begun = time.perf_counter()
+        engine.load(delivery, prepared.name, arrived)
+        loaded = time.perf_counter()
+        engine.dbt("build", *NO_TESTS, variables=prepared.variables)
+        built = time.perf_counter()
+        console.print(
+            f"{step} on {engine.name}: loaded in {loaded - begun:.0f} s, "
+            f"built in {built - loaded:.0f} s"
+        )
+        for mart in read_marts():
+            engine.fetch(connection, f"{engine.name}_{step}", mart)
+    engine.dbt("test", "--select", "path:tests/cross_engine", variables=prepared.variables)
 
 
 def show(input_name: str, differences: Sequence[MartDifference], console: Console) -> None:
@@ -166,13 +213,13 @@ def show(input_name: str, differences: Sequence[MartDifference], console: Consol
         table.add_column(heading, justify="left" if heading == "mart" else "right")
     for mart in dict.fromkeys(one.mart for one in differences):
         of_mart = {one.engine: one for one in differences if one.mart == mart}
-        told = [
+        cells = [
             "0"
             if one.is_equal
             else f"[red]{one.missing:,} missing, {one.additional:,} more, {one.differing:,} other"
             for one in (of_mart[engine] for engine in engines)
         ]
-        table.add_row(mart, f"{of_mart[engines[0]].rows:,}", *told)
+        table.add_row(mart, f"{of_mart[engines[0]].rows:,}", *cells)
     console.print(table)
     for one in differences:
         if one.columns:
@@ -186,52 +233,38 @@ def show(input_name: str, differences: Sequence[MartDifference], console: Consol
 @click.option(
     "--engine", "engines", multiple=True, type=click.Choice(ENGINES[1:]), default=ENGINES[1:]
 )
-@click.option("--input", "inputs", multiple=True, type=click.Choice(INPUTS))
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    default=[DEMO_BANK],
+    show_default=True,
+    help="The demo bank, an input of data/, or a folder of files.",
+)
 @click.option("--customers", default=20_000, show_default=True, help="Size of the demo bank.")
 def main(engines: Sequence[str], inputs: Sequence[str], customers: int) -> None:
     """Build inputs on several engines and compare every mart with DuckDB's."""
     end_cleanly()
     console = Console()
-    marts = read_marts()
+    unequal = 0
     with TemporaryDirectory(prefix="engines") as place, duckdb.connect() as connection:
         folder = Path(place)
-        prepared = {}
-        for name in inputs or DEFAULT_INPUTS:
+        prepared = [prepare_input(chosen, folder, customers) for chosen in inputs]
+        for name in ("duckdb", *engines):
             try:
-                prepared[name] = prepare_input(name, folder, customers)
-            except DeliveryError as error:
-                if inputs:
-                    raise click.ClickException(str(error)) from error
-                console.print(f"{name} is left out. {error}", markup=False, highlight=False)
-        differences: dict[str, list[MartDifference]] = {name: [] for name in prepared}
-        for engine_name in ("duckdb", *engines):
-            try:
-                with running_engine(engine_name, folder / engine_name) as engine:
-                    for input_name, (delivery, variables) in prepared.items():
-                        engine.clear()
-                        begun = time.perf_counter()
-                        engine.load(delivery, input_name, ARRIVED)
-                        loaded = time.perf_counter()
-                        engine.dbt("build", *NO_TESTS, variables=variables)
-                        built = time.perf_counter()
-                        console.print(
-                            f"{input_name} on {engine_name}: loaded in {loaded - begun:.0f} s, "
-                            f"built in {built - loaded:.0f} s"
-                        )
-                        engine.dbt(
-                            "test", "--select", "path:tests/cross_engine", variables=variables
-                        )
-                        for mart in marts:
-                            engine.fetch(connection, f"{engine_name}_{input_name}", mart)
-                            if engine_name != "duckdb":
-                                differences[input_name].append(
-                                    compare(connection, mart, engine_name, input_name)
-                                )
+                with running_engine(name, folder / name) as engine:
+                    for one in prepared:
+                        build_and_fetch(engine, one, connection, console)
             except (StepError, ServerError) as error:
                 raise click.ClickException(str(error)) from error
-    for input_name, of_input in differences.items():
-        show(input_name, of_input, console)
-    unequal = sum(not one.is_equal for of_input in differences.values() for one in of_input)
+        for step in (step for one in prepared for step in one.steps()):
+            differences = [
+                compare(connection, mart, engine, step)
+                for mart in read_marts()
+                for engine in engines
+            ]
+            show(step, differences, console)
+            unequal += sum(not one.is_equal for one in differences)
     if unequal:
         raise click.ClickException(f"{unequal} marts differ from DuckDB's.")
     console.print("[green]Every mart is the same as DuckDB's.")

@@ -1,4 +1,4 @@
-"""An engine of one's own: loading, building, and reading what was built, the same on each."""
+"""An engine: how to load, build and read marts, the same way on each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from check.servers import postgres_server, spark_cluster
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 PROJECT_FOLDER = SCRIPTS.parent
-CONTRACTS = PROJECT_FOLDER / "models" / "marts" / "_marts__models.yml"
+MARTS = PROJECT_FOLDER / "models" / "marts"
 ENGINES = ("duckdb", "postgres", "spark")
 SCHEMAS = (
     *(
@@ -33,10 +33,10 @@ SCHEMAS = (
     ),
     *("marts_built", "marts"),
 )
-# a line of a Java stack trace, which says where in the engine and not what went wrong
+# a line of a Java stack trace
 JAVA_FRAME = re.compile(r"\s+(at [\w.$/]+\S*\(.*\)|\.\.\. \d+ more)$")
-# a class that Spark is shipped without and, rarely, looks for when it closes a session: the run of
-# the client ends there, through no fault of its own, and is to be started again
+# a class that Spark lacks and, rarely, needs when it closes a session; the client's run fails, and
+# succeeds when it is started again
 MISSING_IN_SPARK = "hive/llap/security/LlapSigner"
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
@@ -56,7 +56,12 @@ class Mart:
 
 def read_marts() -> list[Mart]:
     """The marts as their contracts declare them; the key is what unique_combination tests."""
-    declared = yaml.safe_load(CONTRACTS.read_text(encoding="utf-8"))["models"]
+    contracts = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted(MARTS.rglob("*.yml"))
+        if not path.name.endswith(".expectations.yml")
+    ]
+    declared = [mart for contract in contracts for mart in contract.get("models", [])]
     return [
         Mart(
             mart["name"],
@@ -101,8 +106,8 @@ class Engine:
         process = self.start(*command)
         printed, _ = process.communicate()
         if process.returncode:
-            told = [line for line in printed.strip().splitlines() if not JAVA_FRAME.match(line)]
-            tail = "\n".join(told[-25:])
+            lines = [line for line in printed.strip().splitlines() if not JAVA_FRAME.match(line)]
+            tail = "\n".join(lines[-25:])
             raise StepError(f"On {self.name} this failed: {' '.join(command)}\n{tail}")
         return printed
 

@@ -1,12 +1,12 @@
-"""Deliver a bank day by day, build each day, and compare with one full refresh at several days.
+"""Deliver a bank day by day, build each day, and compare with a full refresh on several days.
 
   python scripts/check/replay_days.py --engine duckdb --days 90
 
 The deliveries hold new rows, rows up to 20 days late, corrected rows, deletions by status and days
-without data; here one day comes twice, and the column "channel" of transactions comes only from
-the middle on. At each check a second DuckDB warehouse is built at once from the same deliveries:
-as-of dates inside the history lag must be the same row for row, and those outside of it must be as
-they were when they left it. Exit code 1 where they are not.
+without data. One day comes twice, and the column "channel" of transactions begins halfway. Each
+check builds a second DuckDB warehouse at once from the same deliveries: as-of dates inside the
+history lag must be the same row for row, and dates outside of it must be as they were when they
+left it. Exit code 1 where they are not.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def deliver(engine: Engine, delivery: Delivery, scratch: Path) -> None:
 
 
 def only_dates(mart: Mart) -> bool:
-    """Whether the mart tells of as-of dates, and not of today alone."""
+    """Whether the mart holds as-of dates, and not today alone."""
     return "as_of_date" in mart.key
 
 
@@ -164,7 +164,7 @@ def check_day(
         if not found.is_equal:
             differing_inside[mart.name] = found.missing + found.additional + found.differing
         if only_dates(mart) and has_schema(connection, "frozen") and frozen:
-            # what was frozen at the last check already, and is still told
+            # what was frozen at the last check already, and is still stored
             kept = f"as_of_date in {sql_list(frozen)} and as_of_date in (from frozen.dates)"
             found = compare_where(connection, mart, "frozen", f"{engine.name}_found", kept)
             if not found.is_equal:

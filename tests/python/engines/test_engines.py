@@ -1,7 +1,7 @@
-"""PostgreSQL gives the marts that DuckDB gives, day after day; what cannot be reached is said.
+"""PostgreSQL gives the marts that DuckDB gives, day after day; what cannot be reached is named.
 
-The server is a real one, on a socket in a temporary folder. Spark and both whole inputs are
-compared by scripts/check/compare_engines.py, which takes minutes.
+The server is a real one, on a socket in a temporary folder. Spark is compared by
+scripts/check/compare_engines.py, which takes minutes.
 """
 
 from __future__ import annotations
@@ -13,18 +13,26 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import duckdb
+import psutil
 import pytest
+from build.run_dbt import WAREHOUSE_VARIABLE, release_warehouse
 from check import servers
 from check.compare_engines import compare
 from check.engines import NO_TESTS, PROJECT_FOLDER, Engine, StepError, read_marts
 from check.servers import ServerError, find_java, thrift_settings
+from children import kill, start_child
 from dbt.adapters.spark.connections import PyhiveConnectionWrapper
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.exceptions import DbtRuntimeError
 from demo.generate_demo import generate_demo
 from load.delivery import load_delivery
@@ -32,9 +40,11 @@ from load.engines.postgres_raw import PostgresRaw, open_postgres
 from load.engines.spark_raw import landing_folder
 from load.engines.targets import credentials
 from load.errors import DeliveryError, WarehouseError
+from made_once import DEMO, PROJECT, MadeOnce
+from warehouses import parsed_project
 
 ARRIVALS = ("2026-09-19 00:00:00", "2026-09-20 00:00:00", "2026-09-22 00:00:00")
-# of a month that is over, so that its month-end is told anew
+# of a month that is over, so that its month-end is built again
 LATE = (
     "transaction_id,customer_id,occurred_at,amount,transaction_type\n"
     "late,late,2026-08-20 04:00:00,70000,purchase\n"
@@ -54,7 +64,7 @@ create event trigger stop_customers on ddl_command_end
 when tag in ('CREATE TABLE', 'CREATE TABLE AS') execute function stop_customers()
 """
 
-# else each row of today that is measured again is looked for in all of them
+# otherwise each row of today that is recomputed is looked for in all of them
 TODAY_IS_COUNTED = """
 select most_common_vals::text like '%2026-09-19%'
 from pg_stats
@@ -68,18 +78,73 @@ select from pg_stat_activity where pid != pg_backend_pid() and query like '%"app
 """
 
 
+@dataclass(frozen=True)
+class InProcess(Engine):
+    """An engine whose commands run in this process: nothing is imported or parsed for them.
+
+    target_folder: where dbt has parsed the project for this engine, and writes.
+    """
+
+    target_folder: Path
+
+    @contextmanager
+    def found(self) -> Iterator[None]:
+        """Let profiles.yml find the engine."""
+        places = {**self.environment, WAREHOUSE_VARIABLE: str(self.warehouse)}
+        with patch.dict(os.environ, places):
+            yield
+
+    def load(self, delivery: Path, input_name: str, arrived: str) -> None:
+        place = {"warehouse": self.warehouse} if self.name == "duckdb" else {"target": self.name}
+        with self.found():
+            load_delivery(delivery, input_name=input_name, loaded_at=arrived, **place)
+
+    def dbt(self, *arguments: str) -> str:
+        result, printed = self.invoke(*arguments)
+        if not result.success:
+            raise StepError(f"On {self.name} this failed: {result.exception or ''}\n{printed}")
+        return printed
+
+    def invoke(self, *arguments: str) -> tuple[dbtRunnerResult, str]:
+        """Run dbt; its result and what it printed."""
+        manifest = None if arguments[0] == "parse" else parsed_project(self.target_folder)
+        folder = str(self.target_folder)
+        options = ["--target", self.name, "--target-path", folder, "--log-path", folder]
+        options += ["--project-dir", str(PROJECT_FOLDER), "--profiles-dir", str(PROJECT_FOLDER)]
+        with self.found(), redirect_stdout(StringIO()) as printed:
+            try:
+                result = dbtRunner(manifest=manifest).invoke([*arguments, *options])
+            finally:
+                release_warehouse()
+        return result, printed.getvalue()
+
+
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def postgres(postgres: Engine, made_once: MadeOnce) -> InProcess:
+    def server(target_folder: Path) -> InProcess:
+        return InProcess(postgres.name, postgres.environment, postgres.folder, target_folder)
+
+    def make(folder: Path) -> None:
+        server(folder).dbt("parse")
+
+    return server(made_once("parsed_for_postgres", make, *PROJECT))
+
+
+@pytest.fixture(scope="module")
+def bank(made_once: MadeOnce) -> list[Path]:
     """The deliveries of a small bank: its history, and two of the three days after it."""
-    folder = tmp_path_factory.mktemp("bank")
-    generate_demo(folder, customers=300, then_days=3)
+
+    def make(folder: Path) -> None:
+        generate_demo(folder, customers=300, then_days=3)
+
+    folder = made_once("bank_of_300", make, *DEMO)
     return [folder / "delivery", *sorted((folder / "days").iterdir())]
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def embedded(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> Engine:
     """DuckDB, which the server is compared with."""
-    return Engine("duckdb", {}, tmp_path_factory.mktemp("embedded"))
+    return InProcess("duckdb", {}, tmp_path_factory.mktemp("embedded"), target_folder)
 
 
 @pytest.fixture
@@ -101,21 +166,30 @@ def unequal(
     return {name: one for name, one in found.items() if not one.is_equal}
 
 
-def test_every_mart_of_postgres_is_that_of_duckdb_and_stays_so(bank, embedded, postgres, tables):
+@pytest.fixture(scope="module")
+def two_days(bank: list[Path], embedded: Engine, postgres: Engine) -> list[dict[str, object]]:
+    """Both engines hold two deliveries, built one after the other; the marts that then differed."""
+    found = []
     for delivery, arrived in list(zip(bank, ARRIVALS, strict=True))[:2]:
         for engine in (embedded, postgres):
             engine.load(delivery, "bank", arrived)
             engine.dbt("build", *NO_TESTS)
-        assert unequal(embedded, postgres, tables) == {}
+        with duckdb.connect() as connection:
+            found.append(unequal(embedded, postgres, connection))
+    return found
+
+
+def test_every_mart_of_postgres_is_that_of_duckdb_and_stays_so(two_days, postgres):
+    assert two_days == [{}, {}]
     with postgres.postgres() as connection, connection.cursor() as cursor:
         cursor.execute(TODAY_IS_COUNTED)
         assert cursor.fetchall() == 2 * [(True,)]
     postgres.dbt("test", "--select", "path:tests/cross_engine", "path:tests/totals")
 
 
-def test_a_step_that_fails_tells_what_went_wrong_and_not_where_in_the_engine(embedded):
-    told = "Not enough memory to build\n" + 30 * "\tat org.apache.spark.X$.run(X.scala:7)\n"
-    program = f"print({told + chr(9) + '... 22 more'!r}); print('Done.'); raise SystemExit(1)"
+def test_a_step_that_fails_says_what_went_wrong_and_not_where_in_the_engine(embedded):
+    message = "Not enough memory to build\n" + 30 * "\tat org.apache.spark.X$.run(X.scala:7)\n"
+    program = f"print({message + chr(9) + '... 22 more'!r}); print('Done.'); raise SystemExit(1)"
     with pytest.raises(StepError) as error:
         embedded.run(sys.executable, "-c", program)
     assert str(error.value).endswith("\nNot enough memory to build\nDone.")
@@ -123,29 +197,37 @@ def test_a_step_that_fails_tells_what_went_wrong_and_not_where_in_the_engine(emb
 
 def what_people_read(cursor) -> dict[str, str]:
     """By mart, a digest of its rows in any order."""
-    told = {}
+    digests = {}
     for mart in read_marts():
         rows = "string_agg(cast(mart as text), '|' order by cast(mart as text))"
         cursor.execute(f"select md5({rows}) from marts.{mart.name} as mart")
-        [(told[mart.name],)] = cursor.fetchall()
-    return told
+        [(digests[mart.name],)] = cursor.fetchall()
+    return digests
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Until something is so; five minutes at most, for a machine that has much else to do."""
+    deadline = time.monotonic() + 300
+    while not is_so():
+        assert time.monotonic() < deadline, "This has not come in five minutes."
+        time.sleep(0.05)
 
 
 def wait_until(cursor, condition: str) -> None:
-    """A minute at most."""
-    for _ in range(600):
+    """Until a condition is true for the server."""
+
+    def is_so() -> bool:
         cursor.execute(f"select {condition}")
-        if cursor.fetchall() == [(True,)]:
-            return
-        time.sleep(0.1)
-    pytest.fail(f"A minute long this was not so: {condition}")
+        return cursor.fetchall() == [(True,)]
+
+    wait_for(is_so)
 
 
-def kill_while_publishing(postgres: Engine, cursor) -> dict[str, str]:
+def kill_while_publishing(postgres: InProcess, cursor) -> dict[str, str]:
     """Kill a build that waits to change the last mart; what people read, by another, until then."""
     with postgres.postgres() as holder:
         holder.cursor().execute("lock table marts.revenue_concentration in share mode")
-        process = postgres.start(*postgres.dbt_command("build", *NO_TESTS))
+        build = start_child(lambda: postgres.invoke("build", *NO_TESTS))
         try:
             waits = (
                 """wait_event_type = 'Lock' and query like '%"marts"."revenue_concentration"%'"""
@@ -153,18 +235,14 @@ def kill_while_publishing(postgres: Engine, cursor) -> dict[str, str]:
             wait_until(cursor, f"exists ({OF_DBT} and {waits})")
             return what_people_read(cursor)
         finally:
-            process.kill()
-            printed, _ = process.communicate()
-            assert "if this fails, what people read there is as it was" in printed
+            kill(build)
 
 
-def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, postgres, tmp_path):
+def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(
+    two_days, bank, embedded, postgres, tmp_path
+):
     """A reader has the marts open while one build fails at its last mart, another builds but one,
     and a third is killed when it has brought some marts to their readers and others not."""
-    postgres.clear()
-    for delivery, arrived in list(zip(bank, ARRIVALS, strict=True))[:2]:
-        postgres.load(delivery, "bank", arrived)
-    postgres.dbt("build", *NO_TESTS)
     postgres.statements(["create role reader", "grant select on marts.customers to reader"])
     late = tmp_path / "late"
     late.mkdir()
@@ -198,11 +276,12 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, post
             wait_until(cursor, f"not exists ({OF_DBT})")
             assert what_people_read(cursor) == yesterday
 
-            postgres.dbt("build", *NO_TESTS)
+            printed = postgres.dbt("build", *NO_TESTS)
+            assert "if this fails, what people read there is as it was" in printed
             # nobody waited for the reader, who still has yesterday, and grants are what they were
             assert what_people_read(long_open) == yesterday
-            told = what_people_read(cursor)
-            assert not [mart for mart in told if told[mart] == yesterday[mart]]
+            today = what_people_read(cursor)
+            assert not [mart for mart in today if today[mart] == yesterday[mart]]
             cursor.execute("select has_table_privilege('reader', 'marts.customers', 'select')")
             assert cursor.fetchall() == [(True,)]
             cursor.execute(
@@ -213,7 +292,7 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(bank, post
     # a table of another version is replaced, with all of its dates
     postgres.statements(["alter table marts.turning_points rename column strength to weakness"])
     postgres.dbt("build", *NO_TESTS)
-    at_once = Engine("duckdb", {}, tmp_path)
+    at_once = InProcess("duckdb", {}, tmp_path, embedded.target_folder)
     for delivery, arrived in zip([*bank, late], [*ARRIVALS, ARRIVALS[2]], strict=True):
         at_once.load(delivery, "bank", arrived)
     at_once.dbt("build", *NO_TESTS)
@@ -329,7 +408,7 @@ def test_a_load_that_fails_leaves_nothing_in_postgres(postgres):
 
 
 def java(folder: Path, version: str) -> Path:
-    """The home of a Java that tells a version."""
+    """The home of a Java of a version."""
     program = folder / "bin" / "java"
     program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
@@ -370,7 +449,7 @@ def test_the_page_on_engines_starts_spark_with_the_settings_that_are_tested():
     assert needed - set(named) == {f"spark.sql.{name}" for name in of_this_machine}
 
 
-def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path):
+def test_a_server_that_ends_at_once_is_named_with_its_log(tmp_path):
     command = ["sh", "-c", "echo Address already in use; exit 1"]
     with (
         pytest.raises(ServerError, match=r"Spark master did not come up on port (?s:.*)in use"),
@@ -379,22 +458,22 @@ def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path):
         pass
 
 
-def test_what_a_server_failed_with_is_told_with_its_mend_once(embedded):
+def test_what_a_server_failed_with_is_said_with_its_fix_once(embedded):
     """The messages are those that PostgreSQL 18 and Spark 4.3 were seen to give."""
     disk, ended = "A disk of the server is full", "The server ended its connections"
     folder, outlived = "The server cannot write in a folder", "folder of a table has outlived it"
     thrift, no_worker = "The Spark Thrift server does not answer", "no worker took it"
-    mends = [disk, folder, outlived, ended, thrift, no_worker]
+    fixes = [disk, folder, outlived, ended, thrift, no_worker]
 
-    def told(status: str, *messages: str | None) -> list[str]:
+    def found_in(status: str, *messages: str | None) -> list[str]:
         results = [{"status": status, "message": message} for message in messages]
         arguments = json.dumps({"results": results})
         printed = embedded.dbt("run-operation", "suggest_fixes", "--args", arguments)
-        found = [mend for mend in mends if mend in printed]
+        found = [fix for fix in fixes if fix in printed]
         assert printed.count("Then build again: what is missing will be built.") == len(found)
         return found
 
-    found = told(
+    found = found_in(
         "error",
         'could not extend file "base/1/2": No space left on device',
         'could not extend file "base/1/3": No space left on device',
@@ -404,14 +483,14 @@ def test_what_a_server_failed_with_is_told_with_its_mend_once(embedded):
         "failed to connect: TTransportException: unexpected exception",
         "Query failed with status: TIMEDOUT_STATE",
     )
-    assert found == mends
-    assert told(
+    assert found == fixes
+    assert found_in(
         "error",
         "terminating connection due to administrator command",
         "TSocket read 0 bytes",
         "Binder Error: no such column",
     ) == [ended, thrift]
-    assert told("skipped", "TSocket read 0 bytes", None) == []
+    assert found_in("skipped", "TSocket read 0 bytes", None) == []
 
 
 def test_a_statement_that_is_lost_from_sight_is_not_sent_again():
@@ -456,43 +535,44 @@ def test_a_folder_that_takes_no_files_for_spark_is_named(monkeypatch, tmp_path):
 def test_a_server_is_ended_with_its_children(tmp_path):
     command = ["sh", "-c", "sleep 600 & echo $! > child; wait"]
     with servers.server_process("worker", command, tmp_path, os.environ, None):
-        while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
-            pass
-        child = int((tmp_path / "child").read_text())
-        os.kill(child, 0)
-    with pytest.raises(ProcessLookupError):
-        for _ in range(10_000_000):
-            os.kill(child, 0)
+        written = tmp_path / "child"
+        wait_for(lambda: written.exists() and written.read_text().endswith("\n"))
+        child = psutil.Process(int(written.read_text()))
+        assert child.is_running()
+    # whoever takes in orphans may leave its entry for a while
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
 class Scripted(Engine):
     """An engine on which dbt fails so often with a text before it is done."""
 
-    def dbt_command(self, told: str, fails: str, **_) -> list[str]:
+    def dbt_command(self, message: str, fails: str, **_) -> list[str]:
         program = """
 import sys, pathlib
-told, fails, runs = *sys.argv[1:3], pathlib.Path(sys.argv[3])
+message, fails, runs = *sys.argv[1:3], pathlib.Path(sys.argv[3])
 runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
 is_done = len(runs.read_text()) > int(fails)
-print("Done." if is_done else told)
+print("Done." if is_done else message)
 raise SystemExit(not is_done)
 """
-        return [sys.executable, "-c", program, told, fails, str(self.folder / "runs")]
+        return [sys.executable, "-c", program, message, fails, str(self.folder / "runs")]
 
 
 @pytest.mark.parametrize(
-    ("told", "fails", "runs"),
+    ("message", "fails", "runs"),
     [
         ("java.lang.NoClassDefFoundError: org/apache/hadoop/hive/llap/security/LlapSigner", 1, 2),
         ("java.lang.NoClassDefFoundError: org/apache/hadoop/hive/llap/security/LlapSigner", 2, 2),
         ("No space left on device", 1, 1),
     ],
 )
-def test_a_run_that_ends_for_a_class_that_spark_lacks_is_started_again(tmp_path, told, fails, runs):
+def test_a_run_that_ends_for_a_class_that_spark_lacks_is_started_again(
+    tmp_path, message, fails, runs
+):
     engine = Scripted("spark", {}, tmp_path)
     if fails < runs:
-        assert engine.dbt(told, str(fails)) == "Done.\n"
+        assert engine.dbt(message, str(fails)) == "Done.\n"
     else:
-        with pytest.raises(StepError, match=told.split(":")[0]):
-            engine.dbt(told, str(fails))
+        with pytest.raises(StepError, match=message.split(":")[0]):
+            engine.dbt(message, str(fails))
     assert len((tmp_path / "runs").read_text()) == runs

@@ -1,4 +1,4 @@
-"""The one command of the benchmarks: what it measures, writes down and draws."""
+"""The one command of the benchmarks: what it measures, stores and draws."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from measure import benchmark
+from measure import benchmark, compare_floor
 from measure.benchmark import draw, main, measure, newest, read_results
 from measure.compare_peers import ALONE, OURS
 
@@ -57,7 +57,7 @@ def test_the_last_line_of_a_size_counts_and_small_sizes_come_first():
     ]
 
 
-def test_the_chart_tells_ratios_with_sizes_and_the_seconds_of_the_largest_peers(tmp_path):
+def test_the_chart_shows_ratios_with_sizes_and_the_seconds_of_the_largest_peers(tmp_path):
     draw(LINES, tmp_path / "charts" / "ratios.svg")
     drawn = (tmp_path / "charts" / "ratios.svg").read_text(encoding="utf-8")
     for words in (
@@ -88,7 +88,7 @@ def test_a_chart_of_half_of_it_is_none(tmp_path, kind):
     assert not (tmp_path / "ratios.svg").exists()
 
 
-def stand_in(asked: list[list[str]], **told: Any) -> click.Command:
+def stand_in(asked: list[list[str]], **line: Any) -> click.Command:
     """A command that notes its options and writes a line."""
 
     @click.command()
@@ -98,7 +98,7 @@ def stand_in(asked: list[list[str]], **told: Any) -> click.Command:
     def command(customers: int, results: Path | None, others: tuple[str, ...]) -> None:
         asked.append([str(customers), *others])
         if results:
-            results.write_text(json.dumps(told | {"customers": customers}) + "\n")
+            results.write_text(json.dumps(line | {"customers": customers}) + "\n")
 
     command.context_settings["ignore_unknown_options"] = True
     return command
@@ -120,8 +120,9 @@ def test_a_line_says_what_when_and_where_it_was_measured():
 
 @pytest.fixture
 def asked(monkeypatch) -> list[list[str]]:
-    """Takes the place of both measuring commands; what they were asked for."""
+    """Takes the place of both measuring commands; what they were asked for. The floor is right."""
     commands: list[list[str]] = []
+    monkeypatch.setattr(compare_floor, "compare_floor", lambda customers: {})
     monkeypatch.setattr(benchmark.measure_builds, "main", stand_in(commands, **builds(1)))
     monkeypatch.setattr(benchmark.compare_peers, "main", stand_in(commands, **peers(1)))
     return commands
@@ -130,8 +131,8 @@ def asked(monkeypatch) -> list[list[str]]:
 def test_everything_is_measured_written_down_and_drawn(tmp_path, asked):
     results, chart = tmp_path / "new" / "results.jsonl", tmp_path / "ratios.png"
     options = ["--results", results, "--chart", chart, "--environments", tmp_path / "peers"]
-    told = CliRunner().invoke(main, [str(word) for word in options])
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(main, [str(word) for word in options])
+    assert result.exit_code == 0, result.output
     kept = ["--environments", str(tmp_path / "peers")]
     assert asked == [
         ["45000", "--no-tests", "--repeat", "3"],
@@ -154,17 +155,29 @@ def test_everything_is_measured_written_down_and_drawn(tmp_path, asked):
 def test_the_fast_one_writes_nothing_down(tmp_path, asked):
     results, chart = tmp_path / "results.jsonl", tmp_path / "ratios.svg"
     options = ["--fast", "--results", str(results), "--chart", str(chart)]
-    told = CliRunner().invoke(main, options)
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(main, options)
+    assert result.exit_code == 0, result.output
     assert asked == [["45000", "--no-tests"], ["45000"]]
     assert not results.exists() and not chart.exists()
 
 
+@pytest.mark.parametrize("options", [[], ["--fast"]])
+def test_nothing_is_measured_where_the_floor_makes_other_marts(
+    tmp_path, asked, monkeypatch, options
+):
+    monkeypatch.setattr(compare_floor, "compare_floor", lambda customers: {"customers": "no rows"})
+    places = ["--results", str(tmp_path / "results.jsonl"), "--chart", str(tmp_path / "a.svg")]
+    result = CliRunner().invoke(main, [*options, *places])
+    assert result.exit_code == 1
+    assert "customers: no rows" in result.output
+    assert not asked
+
+
 def test_without_results_there_is_nothing_to_draw(tmp_path, asked):
     options = ["--no-measure", "--results", str(tmp_path / "none.jsonl")]
-    told = CliRunner().invoke(main, options)
-    assert told.exit_code == 1
-    assert "does not exist yet; measure first" in told.output
+    result = CliRunner().invoke(main, options)
+    assert result.exit_code == 1
+    assert "does not exist yet; measure first" in result.output
     assert not asked
 
 

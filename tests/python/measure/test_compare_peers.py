@@ -79,8 +79,8 @@ def test_the_line_of_figures_is_found_among_warnings(tmp_path):
 
 
 def test_a_command_without_figures_is_an_error(tmp_path):
-    (tmp_path / OUTPUT).write_text("nothing to tell\n", encoding="utf-8")
-    with pytest.raises(StepError, match="no line of JSON was printed:\nnothing to tell"):
+    (tmp_path / OUTPUT).write_text("nothing to read\n", encoding="utf-8")
+    with pytest.raises(StepError, match="no line of JSON was printed:\nnothing to read"):
         last_line_told(tmp_path)
 
 
@@ -108,7 +108,7 @@ def customers() -> pd.DataFrame:
 
 
 @pytest.fixture
-def told(customers) -> dict[str, pd.DataFrame]:
+def peer_rows(customers) -> dict[str, pd.DataFrame]:
     """What each peer says of them, by its own definitions, in another order."""
     scores = customers.recency_score
     repeated = customers.frequency_count - 1
@@ -151,8 +151,8 @@ METRICS = {
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_a_peer_that_says_the_same_agrees(customers, told, peer):
-    agreements = compare_customers(peer, customers, told[peer])
+def test_a_peer_that_says_the_same_agrees(customers, peer_rows, peer):
+    agreements = compare_customers(peer, customers, peer_rows[peer])
     assert [(one.metric, one.customers, one.differing) for one in agreements] == [
         (metric, 8, 0) for metric in ["customers", *METRICS[peer]]
     ]
@@ -179,21 +179,23 @@ PLANTED = [
 
 
 @pytest.mark.parametrize(("peer", "column", "value", "metric"), PLANTED)
-def test_a_planted_difference_is_caught_and_named(customers, told, peer, column, value, metric):
-    theirs = told[peer]
+def test_a_planted_difference_is_caught_and_named(
+    customers, peer_rows, peer, column, value, metric
+):
+    theirs = peer_rows[peer]
     theirs.loc[theirs.customer_id == "c6", column] = value
     agreements = compare_customers(peer, customers, theirs)
     differing = {one.metric: one for one in agreements if one.differing}
     assert metric in differing
-    # a frequency is also what money is worked out from, and a score may stand for a whole tie
+    # a frequency is also what the amount is computed from, and a score may stand for a whole tie
     assert set(differing) <= {metric, "money"} and "c6" in differing[metric].examples
     with pytest.raises(DisagreementError, match=f"{peer}, {metric}: 1 of 8 customers differ"):
         require_agreement(agreements)
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_a_customer_whom_one_side_does_not_know_is_caught(customers, told, peer):
-    agreements = compare_customers(peer, customers[1:], told[peer][1:])
+def test_a_customer_whom_one_side_does_not_know_is_caught(customers, peer_rows, peer):
+    agreements = compare_customers(peer, customers[1:], peer_rows[peer][1:])
     assert (agreements[0].customers, agreements[0].differing) == (8, 2)
     assert agreements[0].examples == ["c0", "c7"]
     with pytest.raises(
@@ -202,8 +204,8 @@ def test_a_customer_whom_one_side_does_not_know_is_caught(customers, told, peer)
         require_agreement(agreements)
 
 
-def test_no_customers_are_no_agreement(customers, told):
-    agreements = compare_customers("lifetimes", customers[:0], told["lifetimes"][:0])
+def test_no_customers_are_no_agreement(customers, peer_rows):
+    agreements = compare_customers("lifetimes", customers[:0], peer_rows["lifetimes"][:0])
     with pytest.raises(DisagreementError, match="there was no customer to compare"):
         require_agreement(agreements)
 
@@ -271,9 +273,9 @@ def test_cut_points_that_are_equal_are_seen(values, equal):
     assert has_equal_cuts(pd.Series(values)) == equal
 
 
-def test_scores_that_a_peer_merges_are_not_compared(customers, told):
+def test_scores_that_a_peer_merges_are_not_compared(customers, peer_rows):
     customers["frequency_count"] = [1, 1, 1, 1, 2, 3, 4, 5]
-    agreements = compare_customers("pymc-marketing", customers, told["pymc-marketing"])
+    agreements = compare_customers("pymc-marketing", customers, peer_rows["pymc-marketing"])
     metrics = [one.metric for one in agreements]
     assert "recency score" in metrics and "frequency score" not in metrics
 
@@ -368,8 +370,8 @@ def stand_in(tmp_path, monkeypatch):
     metadata.mkdir()
     (package / "__init__.py").touch()
     (package / "utils.py").write_text(STAND_IN, encoding="utf-8")
-    told = "Metadata-Version: 2.1\nName: lifetimes\nVersion: 0\n"
-    (metadata / "METADATA").write_text(told, encoding="utf-8")
+    text = "Metadata-Version: 2.1\nName: lifetimes\nVersion: 0\n"
+    (metadata / "METADATA").write_text(text, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(compare_peers, "make_environment", lambda *_: Path(sys.executable))
 
@@ -378,9 +380,9 @@ def stand_in(tmp_path, monkeypatch):
 def test_a_small_bank_is_compared_from_making_it_to_the_ratios(tmp_path):
     results = tmp_path / "results.jsonl"
     asked = ["--customers", "150", "--peer", "lifetimes", "--results", str(results)]
-    told = CliRunner().invoke(main, asked, env={"COLUMNS": "120"})
-    assert told.exit_code == 0, told.output
-    assert told.output.startswith("RFM alone computes in ")
+    result = CliRunner().invoke(main, asked, env={"COLUMNS": "120"})
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("RFM alone computes in ")
     [measured] = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     ours, alone, theirs = measured["steps"]
     assert (ours["name"], alone["name"], theirs["name"]) == (OURS, ALONE, "lifetimes")
@@ -429,10 +431,10 @@ def test_the_analysis_that_says_something_else_is_caught(column):
     assert {one.differing for one in missing} == {1}
 
 
-def test_a_difference_ends_the_comparison(tmp_path, monkeypatch, customers, told):
+def test_a_difference_ends_the_comparison(tmp_path, monkeypatch, customers, peer_rows):
     """Two repetitions agree, the third does not, and there is no fourth."""
-    wrong = told["lifetimes"].assign(recency=99)
-    answers = iter([told["lifetimes"], told["lifetimes"], wrong])
+    wrong = peer_rows["lifetimes"].assign(recency=99)
+    answers = iter([peer_rows["lifetimes"], peer_rows["lifetimes"], wrong])
     figures = {"version": "0"}
     monkeypatch.setattr(compare_peers, "prepare", lambda *_: (tmp_path, tmp_path))
     monkeypatch.setattr(compare_peers, "count_rows", lambda *_: (10, 5))
@@ -454,7 +456,7 @@ def test_a_comparison_that_differs_is_kept_and_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(compare_peers, "make_environment", lambda *_: Path(sys.executable))
     monkeypatch.setattr(compare_peers, "compare", lambda *_: differing)
     results = tmp_path / "results.jsonl"
-    told = CliRunner().invoke(main, ["--results", str(results)], env={"COLUMNS": "120"})
-    assert told.exit_code == 1
-    assert "lifetimes, T: 1 of 180 customers differ, among them c7" in told.output
+    result = CliRunner().invoke(main, ["--results", str(results)], env={"COLUMNS": "120"})
+    assert result.exit_code == 1
+    assert "lifetimes, T: 1 of 180 customers differ, among them c7" in result.output
     assert json.loads(results.read_text(encoding="utf-8"))["agreements"][0]["differing"] == 1

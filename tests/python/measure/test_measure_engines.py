@@ -1,4 +1,4 @@
-"""What a row costs an engine is told from two sizes, and of the whole machine's work."""
+"""The cost of a row on an engine follows from two sizes, and from the work of the whole machine."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def stand_ins(monkeypatch) -> tuple[list[tuple[str, ...]], dict[str, bool]]:
 def test_every_engine_loads_and_builds_two_banks_and_the_day_after(tmp_path, stand_ins):
     done, _ = stand_ins
     results = tmp_path / "results.jsonl"
-    told = CliRunner().invoke(main, ["--customers", "800", "--results", str(results)])
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(main, ["--customers", "800", "--results", str(results)])
+    assert result.exit_code == 0, result.output
     once = [("delivery", "2026-09-19"), BUILD, ("days", "2026-09-20"), BUILD]
     engines = ("duckdb", "postgres", "spark")
     assert done == 2 * [(engine, *what) for engine in engines for what in once]
@@ -121,14 +121,14 @@ def test_every_engine_loads_and_builds_two_banks_and_the_day_after(tmp_path, sta
     # twelve steps after the smaller bank's
     grown = "Seconds that the next day's build takes more on spark: customers 12.0"
     for heading in ("full build", "next day's build", "× DuckDB", grown):
-        assert heading in told.output
+        assert heading in result.output
 
 
 def test_an_engine_that_fails_says_why_and_nothing_is_written(tmp_path, stand_ins):
     _, how = stand_ins
     how["fails"] = True
     results = tmp_path / "results.jsonl"
-    told = CliRunner().invoke(main, ["--customers", "400", "--results", str(results)])
-    assert told.exit_code == 1
-    assert "On spark this failed: no workers" in told.output
+    result = CliRunner().invoke(main, ["--customers", "400", "--results", str(results)])
+    assert result.exit_code == 1
+    assert "On spark this failed: no workers" in result.output
     assert not results.exists()

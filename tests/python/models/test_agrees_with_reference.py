@@ -1,15 +1,15 @@
-"""The warehouse against the reference: states, turning points and critical customers, told twice.
+"""The warehouse against the reference: states, turning points and critical customers.
 
-reference.py works everything out from the raw tables by the rules alone. Row for row, column for
-column and on every as-of date the warehouse must say the same, whatever the vars say.
+reference.py computes all of them from the raw tables by the rules alone. The warehouse must have
+the same rows and cells on every as-of date, whatever the vars.
 """
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ from build.run_dbt import PROJECT_FOLDER
 from compare import differences
 from demo.generate_demo import generate_demo
 from load.mapping import read_mapping
+from made_once import DEMO, PROJECT, MadeOnce
 from reference_input import JUDGES
 from warehouses import NO_TESTS, Warehouse
 
@@ -26,9 +27,9 @@ PROJECT_FILE = PROJECT_FOLDER / "dbt_project.yml"
 SEEDS = reference.read_seeds(PROJECT_FOLDER / "seeds")
 DEFAULTS = reference.read_variables(PROJECT_FILE)
 
-# -- the two tellings -----------------------------------------------------------------------------
+# -- warehouse and reference ----------------------------------------------------------------------
 
-TOLD = {
+COMPARED = {
     # columns, relation, key
     "states": (
         reference.STATE_COLUMNS,
@@ -45,7 +46,7 @@ TOLD = {
 
 
 @dataclass
-class Twice:
+class BothSides:
     """A warehouse, and what the reference says of its raw rows."""
 
     warehouse: Warehouse
@@ -54,11 +55,11 @@ class Twice:
 
     def differing_records(self) -> Counter:
         """Raw rows of a table and key that one side accepts, rejects or drops otherwise."""
-        told = Counter()
+        counts = Counter()
         for table, (key, _) in JUDGES.items():
             columns = (self.settled[table][name] for name in (key, "record_status", "reason_code"))
             for record_key, status, reason in zip(*map(list, columns), strict=True):
-                told[table, none_of(record_key), status, none_of(reason)] += 1
+                counts[table, none_of(record_key), status, none_of(reason)] += 1
         for *row, count in self.warehouse.rows(
             """
             select table_name, record_key, record_status, reason_code, count(*)
@@ -66,22 +67,22 @@ class Twice:
             group by all
             """
         ):
-            told[tuple(row)] -= count
-        return Counter({row: count for row, count in told.items() if count})
+            counts[tuple(row)] -= count
+        return Counter({row: count for row, count in counts.items() if count})
 
     def differing_cells(self, name: str) -> pd.DataFrame:
         """Cells of the states, points or critical customers that are not the same in both."""
-        columns, relation, key = TOLD[name]
-        told = self.warehouse.frame(f"select {', '.join(columns)} from {relation}")
-        assert len(told) > 0
-        return but_for_halves(differences(self.reference[name], told, key))
+        columns, relation, key = COMPARED[name]
+        rows = self.warehouse.frame(f"select {', '.join(columns)} from {relation}")
+        assert len(rows) > 0
+        return but_for_halves(differences(self.reference[name], rows, key))
 
 
 def none_of(value: Any) -> Any:
     return None if pd.isna(value) else value
 
 
-def but_for_halves(told: pd.DataFrame) -> pd.DataFrame:
+def but_for_halves(cells: pd.DataFrame) -> pd.DataFrame:
     """Without the paces that differ by one in their last, eighth decimal.
 
     A quarter or an eighth of a line often ends in a half of that decimal, and a double lies on
@@ -92,12 +93,12 @@ def but_for_halves(told: pd.DataFrame) -> pd.DataFrame:
         column == "usual_gap_days"
         and None not in (left, right)
         and abs(left - right) <= last_decimal
-        for column, left, right in zip(told["column"], told["left"], told["right"], strict=True)
+        for column, left, right in zip(cells["column"], cells["left"], cells["right"], strict=True)
     ]
-    return told[[not half for half in is_half]]
+    return cells[[not half for half in is_half]]
 
 
-def tell_twice(warehouse: Warehouse, **changes: Any) -> Twice:
+def both_sides(warehouse: Warehouse, **changes: Any) -> BothSides:
     """What the reference says of the raw rows of a warehouse that was built with these vars."""
     variables = {**DEFAULTS, **changes}
     loaded = warehouse.rows("select table_name from duckdb_tables() where schema_name = 'raw'")
@@ -116,24 +117,23 @@ def tell_twice(warehouse: Warehouse, **changes: Any) -> Twice:
     critical = reference.critical_customers(
         states, points, reference.daily_purchases(accepted), SEEDS, variables
     )
-    return Twice(warehouse, settled, {"states": states, "points": points, "critical": critical})
+    return BothSides(warehouse, settled, {"states": states, "points": points, "critical": critical})
 
 
 # -- the demo bank and Online Retail, by the defaults ---------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def demo(demo_warehouse: Warehouse) -> Twice:
-    return tell_twice(demo_warehouse)
+def demo(demo_warehouse: Warehouse) -> BothSides:
+    return both_sides(demo_warehouse)
 
 
 @pytest.fixture(scope="module")
-def shop(shop_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Twice:
-    warehouse = Warehouse(tmp_path_factory.mktemp("told_shop"), shop_warehouse.target_folder)
-    shutil.copyfile(shop_warehouse.path, warehouse.path)
+def shop(shop_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> BothSides:
+    warehouse = shop_warehouse.copied(tmp_path_factory.mktemp("shop"))
     variables = read_mapping(PROJECT_FOLDER / "data" / "online_retail").vars
     warehouse.build(variables=variables)
-    return tell_twice(warehouse, **variables)
+    return both_sides(warehouse, **variables)
 
 
 @pytest.mark.parametrize("bank", ["demo", "shop"])
@@ -142,13 +142,13 @@ def test_the_same_records_are_accepted(request: pytest.FixtureRequest, bank: str
 
 
 @pytest.mark.parametrize("bank", ["demo", "shop"])
-@pytest.mark.parametrize("name", list(TOLD))
-def test_the_same_is_told(request: pytest.FixtureRequest, bank: str, name: str) -> None:
-    told = request.getfixturevalue(bank).differing_cells(name)
-    assert told.empty, told.head(20).to_string()
+@pytest.mark.parametrize("name", list(COMPARED))
+def test_both_have_the_same_cells(request: pytest.FixtureRequest, bank: str, name: str) -> None:
+    differing = request.getfixturevalue(bank).differing_cells(name)
+    assert differing.empty, differing.head(20).to_string()
 
 
-def test_the_demo_has_something_of_everything_to_compare(demo: Twice) -> None:
+def test_the_demo_has_something_of_everything_to_compare(demo: BothSides) -> None:
     points, states = demo.reference["points"], demo.reference["states"]
     assert states["as_of_date"].nunique() == 14
     types = SEEDS["turning_point_types"]["turning_point_type"]
@@ -175,7 +175,7 @@ def test_the_facts_of_a_customer_stand_side_by_side(demo_warehouse: Warehouse, f
     assert demo_warehouse.value(scattered) == 0
 
 
-def test_rfm_alone_is_what_the_states_say_of_their_buyers(demo_warehouse: Warehouse) -> None:
+def test_rfm_alone_is_what_the_states_hold_of_their_buyers(demo_warehouse: Warehouse) -> None:
     """Straight from the staged purchases, beside what went through all models of states."""
     demo_warehouse.build("compile", "--select", "rfm_alone")
     [analysis] = demo_warehouse.target_folder.glob("compiled/*/analyses/rfm_alone.sql")
@@ -185,8 +185,8 @@ def test_rfm_alone_is_what_the_states_say_of_their_buyers(demo_warehouse: Wareho
         " where is_current and recency_score is not null"
     )
     assert len(states) > 1_000
-    told = [table.sort_values("customer_id").to_dict("records") for table in (alone, states)]
-    assert told[0] == told[1]
+    sides = [table.sort_values("customer_id").to_dict("records") for table in (alone, states)]
+    assert sides[0] == sides[1]
 
 
 # -- every var ------------------------------------------------------------------------------------
@@ -290,27 +290,28 @@ def test_every_var_is_switched_by_some_case() -> None:
 
 
 @pytest.fixture(scope="module")
-def small_bank(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> Warehouse:
+def small_bank(made_once: MadeOnce, seeds_folder: Path, target_folder: Path) -> Warehouse:
     """A bank of 400 customers, loaded, with its seeds."""
-    folder = tmp_path_factory.mktemp("small_bank")
-    generate_demo(folder, customers=400, end_date=LAST_DAY)
-    warehouse = Warehouse(folder, target_folder)
-    warehouse.load(folder / "delivery", input_name="demo_bank")
-    warehouse.build("seed")
-    return warehouse
+
+    def make(folder: Path) -> None:
+        warehouse = Warehouse(seeds_folder, target_folder).copied(folder)
+        with TemporaryDirectory() as bank:
+            generate_demo(Path(bank), customers=400, end_date=LAST_DAY)
+            warehouse.load(Path(bank) / "delivery", input_name="demo_bank")
+
+    return Warehouse(made_once("small_bank", make, *DEMO, *PROJECT), target_folder)
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_the_same_is_told_by_other_vars(small_bank: Warehouse, tmp_path: Path, case: str) -> None:
-    warehouse = Warehouse(tmp_path, small_bank.target_folder)
-    shutil.copyfile(small_bank.path, warehouse.path)
+def test_both_have_the_same_by_other_vars(small_bank: Warehouse, tmp_path: Path, case: str) -> None:
+    warehouse = small_bank.copied(tmp_path)
     warehouse.build(
         *("build", *NO_TESTS, "--exclude-resource-type", "seed"),
         *("--select", "+critical_customers", "int_records_unioned"),
         variables=CASES[case],
     )
-    twice = tell_twice(warehouse, **CASES[case])
-    for name in TOLD:
-        told = twice.differing_cells(name)
-        assert told.empty, f"{name}\n{told.head(20).to_string()}"
-    assert not twice.differing_records()
+    sides = both_sides(warehouse, **CASES[case])
+    for name in COMPARED:
+        differing = sides.differing_cells(name)
+        assert differing.empty, f"{name}\n{differing.head(20).to_string()}"
+    assert not sides.differing_records()

@@ -1,5 +1,5 @@
 """What comes of bad input on its whole way through load and build: a counted rejection, or a stop
-with a message that says what is wrong, where, and the mend.
+with a message that says what is wrong, where, and the fix.
 
 What the loader refuses by itself is tested in test_load_raw.py.
 """
@@ -18,8 +18,7 @@ import pandas as pd
 import pytest
 from build.run_dbt import PROJECT_FOLDER, DbtError, run_dbt
 from load.errors import DeliveryError
-from test_incremental import FIRST_BUILD, QUIET, copied, differences, relations
-from warehouses import Warehouse
+from warehouses import FIRST_BUILD, QUIET, Warehouse, differences, relations
 
 ARRIVED = "2026-09-18 17:00:00"  # in Shanghai, one o'clock of the 19th
 
@@ -272,12 +271,10 @@ def test_a_time_with_an_offset_is_turned_into_utc(dirty):
     assert dirty.value(occurred) == "2026-09-02 01:00:00"
 
 
-def test_the_end_of_time_is_rejected_and_does_not_stop_the_build(new_warehouse):
-    warehouse = new_warehouse()
-    warehouse.load_rows(transactions=rows_of({"occurred_at": "294247-01-10 04:00:54"}))
-    warehouse.build("seed", *QUIET)
-    warehouse.build(*run("base_transactions", "stg_exchange_rates", "stg_transactions"))
-    assert warehouse.rows("select reason_code from staging.stg_transactions") == [
+def test_the_end_of_time_is_rejected_and_does_not_stop_the_build(seeded):
+    seeded.load_rows(transactions=rows_of({"occurred_at": "294247-01-10 04:00:54"}))
+    seeded.build(*run("base_transactions", "stg_exchange_rates", "stg_transactions"))
+    assert seeded.rows("select reason_code from staging.stg_transactions") == [
         ("invalid_timestamp",)
     ]
 
@@ -315,13 +312,6 @@ def test_a_build_stops_where_too_much_is_rejected(new_warehouse):
 
 
 # ---- no data, other loaders ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def seeded(new_warehouse) -> Warehouse:
-    warehouse = new_warehouse()
-    warehouse.build("seed", *QUIET)
-    return warehouse
 
 
 def test_a_warehouse_without_raw_tables_says_how_to_load(new_warehouse):
@@ -369,7 +359,7 @@ def test_an_as_of_date_before_the_first_transaction_stops_the_build(seeded):
         "choose a day from then on, or null for the last complete business day",
     )
     assert "history.as_of_dates" not in relations(seeded)
-    # the first day itself can be told of
+    # the first day itself can be built
     seeded.build(*run("as_of_dates"), variables={"as_of_date": "2026-03-05"})
     assert seeded.rows("select cast(as_of_date as varchar) from history.as_of_dates") == [
         ("2026-03-05",)
@@ -565,7 +555,7 @@ def spoiled_seeds(
     )
 
     def run_stopped(*arguments: str) -> str:
-        warehouse = copied(only_transactions[0], tmp_path_factory.mktemp("warehouse"))
+        warehouse = only_transactions[0].copied(tmp_path_factory.mktemp("warehouse"))
         return stopped(
             lambda: run_dbt(
                 *arguments,

@@ -5,7 +5,9 @@ scores, strengths and dates keep their laws.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -17,8 +19,23 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from test_incremental import FIRST_BUILD, NEXT_BUILD, QUIET, copied, differences, relations
-from warehouses import Warehouse
+from made_once import PROJECT, MadeOnce
+from warehouses import (
+    BUILT_SCHEMAS,
+    FIRST_BUILD,
+    NEXT_BUILD,
+    QUIET,
+    Warehouse,
+    differences,
+    insert_rows,
+    relations,
+)
+
+
+def examples(count: int) -> int:
+    """So many; under the profile "full" twenty times as many."""
+    return count * 20 if settings.get_current_profile_name() == "full" else count
+
 
 # ---- any small bank ------------------------------------------------------------------------------
 
@@ -153,44 +170,78 @@ VARIABLES = {"history_lag_months": 120, "history_months": 24}
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> Warehouse:
-    """A warehouse in which everything has been made once."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("template"), target_folder)
-    warehouse.load_rows(**arrived(ANCHORS, LATE))
-    warehouse.build(*FIRST_BUILD, variables=VARIABLES)
-    return warehouse
+def template(made_once: MadeOnce, target_folder: Path) -> Warehouse:
+    """A warehouse in which everything has been made once; beside it, statements.json."""
+
+    def make(folder: Path) -> None:
+        warehouse = Warehouse(folder, target_folder)
+        warehouse.load_rows(**arrived(ANCHORS, LATE))
+        warehouse.build(*FIRST_BUILD, variables=VARIABLES)
+        compiled = warehouse.build(
+            *("compile", *QUIET, "--full-refresh", "--select", "resource_type:model"),
+            *("--indirect-selection", "empty"),
+            variables=VARIABLES,
+        )
+        statements = [
+            f"create or replace {'view' if node.config.materialized == 'view' else 'table'} "
+            f"{node.relation_name} as {node.compiled_code}"
+            for node in (result.node for result in compiled.result.results)
+        ]
+        (folder / "statements.json").write_text(json.dumps(statements), encoding="utf-8")
+
+    return Warehouse(made_once("any_bank", make, *PROJECT), target_folder)
+
+
+class InMemory(Warehouse):
+    """A warehouse of no file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        yield self.connection
 
 
 @pytest.fixture(scope="module")
-def full_build(
-    template: Warehouse, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Warehouse]:
-    """Builds a bank that arrived at once: the SQL of a full build, without dbt around it."""
-    compiled = template.build(
-        *("compile", *QUIET, "--full-refresh", "--select", "resource_type:model"),
-        *("--indirect-selection", "empty"),
-        variables=VARIABLES,
-    )
-    statements = [
-        f"create or replace {'view' if node.config.materialized == 'view' else 'table'} "
-        f"{node.relation_name} as {node.compiled_code}"
-        for node in (result.node for result in compiled.result.results)
-    ]
+def run_models(template: Warehouse) -> Callable[[duckdb.DuckDBPyConnection], None]:
+    """Runs the SQL of a full build on a connection, without dbt around it."""
+    statements = json.loads(template.path.with_name("statements.json").read_text(encoding="utf-8"))
 
-    def build(bank: dict[str, list[tuple]], at: pd.Timestamp = LATE) -> Warehouse:
-        warehouse = copied(template, tmp_path_factory.mktemp("full_build"))
-        with duckdb.connect(str(warehouse.path)) as connection:
-            for name in TABLES:
-                connection.execute(f"delete from raw.{name}")
-        warehouse.load_rows(**arrived(bank, at))
-        with duckdb.connect(str(warehouse.path)) as connection:
-            connection.execute("set TimeZone = 'UTC'; set threads = 1; begin")
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute("commit")
-        return warehouse
+    def run(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("set TimeZone = 'UTC'; set threads = 1; begin")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("commit")
 
-    return build
+    return run
+
+
+@pytest.fixture(scope="module")
+def full_build(template: Warehouse, run_models) -> Iterator[Callable[..., InMemory]]:
+    """Builds a bank that arrived at once, in memory."""
+    with ExitStack() as open_connections:
+
+        def build(bank: dict[str, list[tuple]]) -> InMemory:
+            connection = open_connections.enter_context(duckdb.connect())
+            connection.execute("attach ':memory:' as warehouse")
+            connection.execute(f"attach '{template.path}' as template (read_only)")
+            for schema in (*BUILT_SCHEMAS, "raw", "seeds"):
+                connection.execute(f"create schema warehouse.{schema}")
+            seeds = connection.execute(
+                "select table_name from duckdb_tables() "
+                "where database_name = 'template' and schema_name = 'seeds'"
+            )
+            for (name,) in seeds.fetchall():
+                connection.execute(
+                    f"create table warehouse.seeds.{name} as from template.seeds.{name}"
+                )
+            connection.execute("detach template; use warehouse")
+            insert_rows(connection, **arrived(bank, LATE))
+            run_models(connection)
+            return InMemory(connection)
+
+        yield build
 
 
 def marts(warehouse: Warehouse) -> list[str]:
@@ -201,24 +252,34 @@ def marts(warehouse: Warehouse) -> list[str]:
     ]
 
 
-def test_the_sql_of_a_full_build_gives_what_dbt_builds(full_build, tmp_path):
+def refilled(
+    template: Warehouse, folder: Path, bank: dict[str, list[tuple]], at: pd.Timestamp
+) -> Warehouse:
+    """A copy of the template, in another folder, with other rows in its raw tables."""
+    warehouse = template.copied(folder)
+    with duckdb.connect(str(warehouse.path)) as connection:
+        for name in TABLES:
+            connection.execute(f"delete from raw.{name}")
+    warehouse.load_rows(**arrived(bank, at))
+    return warehouse
+
+
+def test_the_sql_of_a_full_build_gives_what_dbt_builds(full_build, template, tmp_path):
     """What the tests below lean on."""
     bought = [
         (f"t{day}", "c1", f"2026-0{month}-{day} 16:00:00", "10", "purchase", *[None] * 4)
         for month, day in ((4, 29), (5, 30), (8, 31))
     ]
-    by_sql = full_build(ANCHORS | {"transactions": [*ANCHORS["transactions"], *bought]})
-    by_dbt = copied(by_sql, tmp_path)
+    bank = ANCHORS | {"transactions": [*ANCHORS["transactions"], *bought]}
+    by_sql = full_build(bank)
+    by_dbt = refilled(template, tmp_path, bank, LATE)
     by_dbt.build(*NEXT_BUILD, "--full-refresh", variables=VARIABLES)
     assert by_dbt.value("select purchase_day_count from marts.customers where customer_id = 'c1'")
     assert differences(by_sql, by_dbt, relations(by_dbt)) == ""
 
 
 # a failure is shown as it is found: to shrink it would take minutes
-unshrunk = {"derandomize": True, "deadline": None, "phases": [Phase.generate]}
-
-
-@settings(max_examples=10, **unshrunk)
+@settings(max_examples=examples(8), phases=[Phase.generate])
 @given(data=st.data())
 def test_order_and_copies_of_rows_change_nothing(full_build, data):
     """Not even which of two versions that arrived together is kept."""
@@ -242,9 +303,11 @@ def wrong(name: str, line: tuple) -> tuple:
     return (line[0], "c1", "2026-04-30 04:00:00", *line[3:])
 
 
-@settings(max_examples=5, **unshrunk)
+@settings(max_examples=examples(5), phases=[Phase.generate])
 @given(data=st.data())
-def test_when_rows_arrive_changes_nothing_in_the_end(full_build, data):
+def test_when_rows_arrive_changes_nothing_in_the_end(
+    full_build, run_models, template, tmp_path_factory, data
+):
     """Rows come at first or a day later, after a build; or twice, or in another version first."""
     bank = data.draw(banks)
     early, late = {}, {}
@@ -257,7 +320,10 @@ def test_when_rows_arrive_changes_nothing_in_the_end(full_build, data):
             if arrival != "late"
         ]
         late[name] = [line for line, arrival in pairs if arrival != "early"]
-    split = full_build(anchored(early), at=EARLY)
+    folder = tmp_path_factory.mktemp("split")
+    split = refilled(template, folder, anchored(early), EARLY)
+    with duckdb.connect(str(split.path)) as connection:
+        run_models(connection)
     split.load_rows(**arrived(late, LATE))
     split.build(*NEXT_BUILD, variables=VARIABLES)
     plain = full_build(anchored(bank))
@@ -266,7 +332,7 @@ def test_when_rows_arrive_changes_nothing_in_the_end(full_build, data):
 
 # ---- macros --------------------------------------------------------------------------------------
 
-often = settings(max_examples=30, derandomize=True, deadline=None)
+often = settings(max_examples=examples(30))
 some_days = st.dates(date(1990, 1, 1), date(2100, 12, 31))
 
 
@@ -282,17 +348,22 @@ def rendered(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> C
     return render
 
 
-def answer(sql: str, columns: dict[str, str], rows: list[tuple]) -> list[tuple]:
-    """The rows of SQL that reads from a relation "given", which has these columns and rows."""
-    casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns.items())
-    names = ", ".join(columns)
-    marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
+@pytest.fixture(scope="module")
+def answer() -> Iterator[Callable[[str, dict[str, str], list[tuple]], list[tuple]]]:
+    """Gives the rows of SQL that reads from a relation "given", of these columns and rows."""
     with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        return connection.execute(
-            f"with given as (select {casts} from (values {marks}) as v ({names})) {sql}",
-            [None if cell is None else str(cell) for row in rows for cell in row],
-        ).fetchall()
+        connection.execute("set TimeZone = 'UTC'; set threads = 1")
+
+        def rows_of(sql: str, columns: dict[str, str], rows: list[tuple]) -> list[tuple]:
+            casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns.items())
+            names = ", ".join(columns)
+            marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
+            return connection.execute(
+                f"with given as (select {casts} from (values {marks}) as v ({names})) {sql}",
+                [None if cell is None else str(cell) for row in rows for cell in row],
+            ).fetchall()
+
+        yield rows_of
 
 
 @pytest.fixture(scope="module")
@@ -336,9 +407,9 @@ values = st.lists(
 
 
 @pytest.mark.parametrize("bins", range(3, 11))
-@settings(max_examples=15, derandomize=True, deadline=None)
+@settings(max_examples=examples(15))
 @given(values=values)
-def test_quantile_scores(scored, bins, values):
+def test_quantile_scores(answer, scored, bins, values):
     """Scores are one more for each quantile k/n strictly below, so equal values score equally."""
     rows = answer(scored(bins, "quantile"), VALUE, [(value,) for value in values])
     for value, best_high, best_low, *cuts in rows:
@@ -354,9 +425,9 @@ def test_quantile_scores(scored, bins, values):
 
 
 @pytest.mark.parametrize("bins", range(3, 11))
-@settings(max_examples=15, derandomize=True, deadline=None)
+@settings(max_examples=examples(15))
 @given(values=values, data=st.data())
-def test_fixed_scores(scored, bins, values, data):
+def test_fixed_scores(answer, scored, bins, values, data):
     """Scores are one more for each cut point at or below."""
     cuts = sorted(
         data.draw(st.lists(st.sampled_from(values), min_size=bins - 1, max_size=bins - 1))
@@ -369,7 +440,7 @@ def test_fixed_scores(scored, bins, values, data):
         assert (best_high, best_low) == (1 + passed, bins - passed)
 
 
-def test_what_has_no_value_has_no_score(scored):
+def test_what_has_no_value_has_no_score(answer, scored):
     rows = answer(scored(5, "quantile"), VALUE, [(1,), (2,), (None,)])
     assert [(high, low) for value, high, low, *_ in rows if value is None] == [(None, None)]
 
@@ -380,7 +451,7 @@ numbers = st.none() | st.just(Decimal(0)) | st.decimals(-(10**6), 10**9, places=
 
 @often
 @given(pairs=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=40))
-def test_a_strength_lies_between_0_and_1(rendered_strengths, pairs):
+def test_a_strength_lies_between_0_and_1(answer, rendered_strengths, pairs):
     """Also where a side is nothing, negative or not known."""
     rows = answer(rendered_strengths, SIDES, pairs)
     for observed, reference, *strengths in rows:
@@ -405,7 +476,7 @@ def rendered_strengths(rendered) -> str:
 @given(
     cases=st.lists(st.tuples(some_days, some_days, st.integers(-40, 40)), min_size=1, max_size=40)
 )
-def test_dates(rendered_dates, cases):
+def test_dates(answer, rendered_dates, cases):
     """add_days undoes days_between; a month end is the calendar's."""
     rows = answer(rendered_dates, {"start": "date", "finish": "date", "months": "integer"}, cases)
     for start, finish, months, between, there, month_end, own_month_end in rows:
@@ -430,13 +501,13 @@ def rendered_dates(rendered) -> str:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Pacific/Apia", "UTC"])
-@settings(max_examples=15, derandomize=True, deadline=None)
+@settings(max_examples=examples(15))
 @given(
     moments=st.lists(
         st.datetimes(datetime(1992, 1, 1), datetime(2037, 12, 31)), min_size=1, max_size=40
     )
 )
-def test_a_business_date_is_the_day_in_the_zone(business_dates, zone, moments):
+def test_a_business_date_is_the_day_in_the_zone(answer, business_dates, zone, moments):
     """Across changes of the clock, and the day that Apia left out."""
     rows = answer(business_dates(zone), {"moment": "timestamp"}, [(moment,) for moment in moments])
     for moment, day in rows:
