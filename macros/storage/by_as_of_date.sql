@@ -70,8 +70,8 @@
     A model that asks for it is built one date a statement, in their order. Outside of a build: no row of a relation.
 #}
 {% macro stored_dates_before(like) -%}
-    {%- set stored = this ~ ' where ' ~ is_among_dates('as_of_date', model.scope.dates_before) if 'scope' in model -%}
-    (select * from {{ stored or like ~ ' where 1 = 0' }})
+    {%- set stored = this ~ ' as stored where ' ~ is_among_dates('as_of_date', model.scope.dates_before) if 'scope' in model -%}
+    (select stored.* from {{ stored or like ~ ' as stored where 1 = 0' }})
 {%- endmacro %}
 
 {# Whether a column is one of some dates, given as text or as dates. #}

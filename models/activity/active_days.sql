@@ -23,7 +23,7 @@ active_days as (
         record_status = 'accepted' as was_active,
         false as is_purchase,
         last_changed_at
-    from {{ with_customer_id(ref('stg_transactions')) }} as identified
+    from {{ with_customer_id(ref('stg_transactions')) }} as with_ids
     where
         not is_purchase
         and not is_return

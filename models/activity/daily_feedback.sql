@@ -1,7 +1,7 @@
 with
 
 feedback as (
-    select * from {{ with_customer_id(ref('stg_feedback')) }} as identified
+    select * from {{ with_customer_id(ref('stg_feedback')) }} as with_ids
     where
         {{ is_fact_row() }}
         and {{ is_of_affected_fact(ref('stg_feedback')) }}

@@ -1,7 +1,7 @@
 with
 
 mentions as (
-    select * from {{ with_customer_id(ref('stg_social_mentions')) }} as identified
+    select * from {{ with_customer_id(ref('stg_social_mentions')) }} as with_ids
     where
         {{ is_fact_row() }}
         and {{ is_of_affected_fact(ref('stg_social_mentions')) }}

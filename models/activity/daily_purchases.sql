@@ -1,7 +1,7 @@
 with
 
 transactions as (
-    select * from {{ with_customer_id(ref('stg_transactions')) }} as identified
+    select * from {{ with_customer_id(ref('stg_transactions')) }} as with_ids
     where
         (is_purchase or is_return)
         and {{ is_fact_row() }}

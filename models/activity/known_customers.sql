@@ -12,7 +12,7 @@ customers as (
     select
         *,
         coalesce(registered_date, date '{{ var("earliest_valid_date") }}') as known_since_date
-    from {{ with_customer_id(ref('stg_customers')) }} as identified
+    from {{ with_customer_id(ref('stg_customers')) }} as with_ids
     where record_status = 'accepted'
 ),
 

@@ -46,15 +46,15 @@ topics as (
         coalesce(value_segments.value_level, 'none') as value_level,
         value_thresholds.top_fifth_line_amount,
         -- lifecycle
-        stages.usual_gap_days,
+        lifecycle.usual_gap_days,
         lifecycle_thresholds.churn_line_days,
         lifecycle_thresholds.second_gap_lower_days,
         lifecycle_thresholds.second_gap_upper_days,
-        stages.lifecycle_stage,
-        stages.lifecycle_stage_since_date,
-        stages.movement,
-        stages.relationship,
-        stages.ecommerce_stage,
+        lifecycle.lifecycle_stage,
+        lifecycle.lifecycle_stage_since_date,
+        lifecycle.movement,
+        lifecycle.relationship,
+        lifecycle.ecommerce_stage,
         -- engagement
         interactions.last_interaction_date,
         coalesce(interactions.interaction_count_faded, 0) as interaction_count_faded,
@@ -71,8 +71,8 @@ topics as (
             else feedback.last_complaint_date
         end as open_complaint_date,
         case
-            when stages.ecommerce_stage = 'first' then 'first_order'
-            when stages.ecommerce_stage != 'new' then stages.ecommerce_stage
+            when lifecycle.ecommerce_stage = 'first' then 'first_order'
+            when lifecycle.ecommerce_stage != 'new' then lifecycle.ecommerce_stage
             when interactions.intent_count > 0 then 'intent'
             when interactions.contact_count > 0 then 'contacted'
             else 'stranger'
@@ -81,7 +81,7 @@ topics as (
     left join {{ of_dates_to_build(ref('int_rfm_metrics')) }} as rfm using (customer_id, as_of_date)
     left join {{ of_dates_to_build(ref('int_rfm_segments')) }} as segments using (customer_id, as_of_date)
     left join {{ of_dates_to_build(ref('int_value_segments')) }} as value_segments using (customer_id, as_of_date)
-    left join {{ of_dates_to_build(ref('int_lifecycle_stages')) }} as stages using (customer_id, as_of_date)
+    left join {{ of_dates_to_build(ref('int_lifecycle_stages')) }} as lifecycle using (customer_id, as_of_date)
     left join {{ of_dates_to_build(ref('int_interaction_metrics')) }} as interactions using (customer_id, as_of_date)
     left join {{ of_dates_to_build(ref('int_feedback_metrics')) }} as feedback using (customer_id, as_of_date)
     left join {{ ref('int_value_thresholds') }} as value_thresholds using (as_of_date)

@@ -13,4 +13,5 @@
     ) -%}
 {%- endfor -%}
 
-{{ stop_with_message("select '" ~ sentences | join("' as sentence union all select '") ~ "' as sentence" if sentences else "select null as sentence where 1 = 0") }}
+{%- set query = "select '" ~ sentences | join("' as sentence union all select '") ~ "' as sentence" -%}
+{{ stop_with_message(query if sentences else "select null as sentence where 1 = 0") }}

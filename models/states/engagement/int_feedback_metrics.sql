@@ -23,8 +23,9 @@ complaints_by_state as (
         complaint_days.all_resolved_date <= as_of_dates.as_of_date as was_resolved
     from as_of_dates
     inner join complaint_days
-        on as_of_dates.as_of_date >= complaint_days.activity_date
-        and {{ last_days('complaint_days.activity_date', 'as_of_dates.as_of_date', var('complaint_days')) }}
+        on
+            as_of_dates.as_of_date >= complaint_days.activity_date
+            and {{ last_days('complaint_days.activity_date', 'as_of_dates.as_of_date', var('complaint_days')) }}
 ),
 
 metrics as (

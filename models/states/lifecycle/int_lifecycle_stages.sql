@@ -83,7 +83,8 @@ stages as (
             when lifecycle_stage = 'potential' then 'steady'
             when {{ last_days('first_purchase_date', 'as_of_date', var('recent_days')) }} then 'new'
             when is_reactivated then 'reactivated'
-            when lifecycle_stage != 'churned' and recency_days > {{ var('at_risk_pace_multiple') }} * usual_gap_days then 'at_risk'
+            when lifecycle_stage != 'churned' and recency_days > {{ var('at_risk_pace_multiple') }} * usual_gap_days
+                then 'at_risk'
             when net_amount_half_before > 0 and net_amount_half >= (1 + {{ var('growth_share') }}) * net_amount_half_before
                 then 'growing'
             when net_amount_half_before > 0 and net_amount_half <= (1 - {{ var('growth_share') }}) * net_amount_half_before
