@@ -232,7 +232,7 @@ def check(project: Project) -> list[tuple[str, Offence]]:
 
 @rule
 def layer_order(project: Project) -> Iterator[Offence]:
-    """A model stands in a layer of MAY_READ and reads only what the layer may read."""
+    """A model stands in a layer of MAY_READ and reads what the layer may; staging alone reads base."""
     for model in project.nodes("model"):
         layer = layer_of(model)
         if not layer:
@@ -242,7 +242,8 @@ def layer_order(project: Project) -> Iterator[Offence]:
             read = layer_of(parent)
             if read == "sources" and is_base(model):
                 continue
-            if not {read, f"{read}/{parent['name']}"} & MAY_READ[layer]:
+            is_read_elsewhere = is_base(parent) and layer != "staging"
+            if is_read_elsewhere or not {read, f"{read}/{parent['name']}"} & MAY_READ[layer]:
                 wrong = f"reads {parent['name']} of {read}, which {layer} may not"
                 yield Offence(model["name"], wrong, f"read {', '.join(sorted(MAY_READ[layer]))}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -20,16 +21,21 @@ from check.check_layers import (
 )
 from click.testing import CliRunner
 
+PROJECT_TEXT = """name: shop
+vars:
+  # -- the business ----
+  # days that count as recent
+  recent_days: 30
+  settings:
+    recent_days: {whole: [1, 365], states: true}
+"""
 FILES = {
-    "dbt_project.yml": (
-        "name: shop\nvars:\n  # -- the business ----\n"
-        "  # days that count as recent\n  recent_days: 30\n"
+    "dbt_project.yml": PROJECT_TEXT,
+    "models/staging/orders/base_orders.sql": "{{ conform_to_contract('orders') }}\n",
+    "models/staging/orders/stg_orders.sql": (
+        "with\n\nvalidated as (\n    select 1\n)\n\nselect * from validated\n"
     ),
-    "models/staging/base/base_orders.sql": "{{ conform_to_contract('orders') }}\n",
-    "models/staging/stg_orders.sql": (
-        "with\n\nsettled as (\n    select 1\n)\n\nselect * from settled\n"
-    ),
-    "models/states/int_states.sql": (
+    "models/states/int_customer_states.sql": (
         "with\n\n-- not now(), nor select distinct\n"
         "recent as (\n    select {{ var('recent_days') }}\n)\n\nselect * from recent\n"
     ),
@@ -37,20 +43,27 @@ FILES = {
     "macros/rules/check_vars.sql": "{{ var('recent_days') }}\n",
     "seeds/classes.csv": "class,label_en,label_zh\na,first,首\n",
 }
+STAGED = "models/staging/orders/stg_orders.sql"
 COLUMNS = {"customer_id": "varchar", "class_en": "varchar", "class_zh": "VARCHAR"}
 SEED_COLUMNS = {"class": None, "label_en": None, "label_zh": None}
 # each model of the shop, with its folder and what it reads
 MODELS = {
-    "base_orders": ("staging/base", ["orders"]),
-    "stg_orders": ("staging", ["base_orders", "classes"]),
+    "base_orders": ("staging/orders", ["orders"]),
+    "stg_orders": ("staging/orders", ["base_orders", "classes"]),
     "int_records_unioned": ("staging", ["stg_orders"]),
     "daily_purchases": ("activity", ["stg_orders"]),
-    "int_states": ("states", ["daily_purchases", "classes"]),
-    "int_states_measured": ("states/measured", ["int_states"]),
-    "slipping": ("critical/types", ["int_states"]),
-    "int_unioned": ("critical/unioned", ["slipping", "daily_purchases"]),
-    "customers": ("marts", ["int_unioned", "int_states", "int_records_unioned"]),
+    "int_customer_states": ("states", ["daily_purchases", "classes"]),
+    "int_segment_counts": ("states/rfm", ["int_customer_states"]),
+    "slipping": ("critical/turning_points", ["int_customer_states"]),
+    "int_turning_points_unioned": ("critical", ["slipping", "daily_purchases"]),
+    "state_builds": ("history", ["int_segment_counts", "int_turning_points_unioned"]),
+    "customers": (
+        "marts/customers",
+        ["int_turning_points_unioned", "int_customer_states", "int_records_unioned"],
+    ),
 }
+# a column is described where it is made, and for the readers of marts
+DESCRIBED = {"stg_orders", "customers"}
 WITHOUT_KEY_TEST = {"base_orders", "int_records_unioned", "slipping"}
 
 
@@ -61,6 +74,7 @@ class Shop:
         self.folder = folder
         self.built: dict[str, list[str]] | None = None
         self.nodes: dict[str, dict[str, Any]] = {}
+        self.macros: dict[str, dict[str, Any]] = {}
         self.tests: list[dict[str, Any]] = [{"resource_type": "test", "name": "a singular test"}]
         for path, text in FILES.items():
             self.write(path, text)
@@ -68,12 +82,14 @@ class Shop:
         self["orders"].update(source_name="raw", source_description="As it came.")
         self.add("seed", "classes", "seeds/classes.csv", [], SEED_COLUMNS)
         for name, (folder_name, reads) in MODELS.items():
-            columns = {} if name == "base_orders" else COLUMNS
+            columns = COLUMNS if name in DESCRIBED else {}
             self.add("model", name, f"models/{folder_name}/{name}.sql", reads, columns)
             if name not in WITHOUT_KEY_TEST:
                 self.test(name, "unique_combination")
         for name in ("base_orders", "int_records_unioned"):
             self[name]["description"] = "Raw. Grain: one row per\n  raw row.\n"
+        self["slipping"]["config"]["materialized"] = "view"
+        self.read_var("int_customer_states", "recent_days")
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         return self.nodes[name]
@@ -86,7 +102,7 @@ class Shop:
         self, kind: str, name: str, path: str, reads: list[str], columns: dict[str, str | None]
     ) -> None:
         self.nodes[name] = {
-            "unique_id": f"{kind}.shop.{name}",
+            "unique_id": f"{kind}.{check_layers.PROJECT_NAME}.{name}",
             "resource_type": kind,
             "name": name,
             "alias": name,
@@ -97,14 +113,43 @@ class Shop:
                 column: {"name": column, "description": "What it is.", "data_type": data_type}
                 for column, data_type in columns.items()
             },
-            "depends_on": {"nodes": [self[parent]["unique_id"] for parent in reads]},
-            "config": {"contract": {"enforced": path.startswith("models/marts/")}},
+            "raw_code": "",
+            "depends_on": {"nodes": [self[parent]["unique_id"] for parent in reads], "macros": []},
+            "config": {
+                "contract": {"enforced": path.startswith("models/marts/")},
+                "materialized": "table",
+                "meta": {},
+            },
         }
+
+    def add_macro(self, name: str, text: str, calls: tuple[str, ...] = ()) -> str:
+        """A macro of the project, and its id."""
+        unique_id = f"macro.{check_layers.PROJECT_NAME}.{name}"
+        self.macros[unique_id] = {
+            "name": name,
+            "macro_sql": text,
+            "depends_on": {"macros": list(calls)},
+        }
+        return unique_id
+
+    def read_var(self, name: str, setting: str) -> None:
+        """A model reads a var in its SQL."""
+        self[name]["raw_code"] += f"{{{{ var('{setting}') }}}}"
+
+    def declare(self, setting: str, allowed: str) -> None:
+        """A setting more, read in a file, with what the registry says of it; none: no row in it."""
+        row = f"    {setting}: {{{allowed}}}\n" if allowed else ""
+        self.write(
+            "dbt_project.yml",
+            PROJECT_TEXT.replace("  settings:", f"  # another\n  {setting}: 1\n  settings:") + row,
+        )
+        self.write("macros/another.sql", f"{{{{ var('{setting}') }}}}\n")
 
     def test(self, name: str, kind: str, column: str | None = None, severity: str = "ERROR"):
         self.tests.append(
             {
                 "resource_type": "test",
+                "name": kind,
                 "attached_node": self[name]["unique_id"],
                 "column_name": column,
                 "test_metadata": {"name": kind},
@@ -127,17 +172,21 @@ class Shop:
             key: [child for child, node in nodes.items() if key in node["depends_on"]["nodes"]]
             for key in nodes
         }
-        tests = {f"test.shop.{number}": test for number, test in enumerate(self.tests)}
+        tests = {f"test.{number}": test for number, test in enumerate(self.tests)}
         sources = {key: node for key, node in nodes.items() if key.startswith("source.")}
         return {
             "nodes": {key: node for key, node in nodes.items() if key not in sources} | tests,
             "sources": sources,
             "child_map": children,
+            "macros": self.macros,
         }
 
+    @property
+    def project(self) -> Project:
+        return Project(self.folder, self.manifest, self.built)
+
     def offences(self) -> set[tuple[str, str]]:
-        project = Project(self.folder, self.manifest, self.built)
-        return {(name, offence.place) for name, offence in check(project)}
+        return {(name, offence.place) for name, offence in check(self.project)}
 
 
 @pytest.fixture
@@ -158,25 +207,31 @@ def test_a_project_that_keeps_the_rules_has_no_offence(shop):
         ("stg_orders", "orders"),
         ("daily_purchases", "orders"),
         ("daily_purchases", "base_orders"),
-        ("daily_purchases", "int_states"),
-        ("int_states", "stg_orders"),
-        ("int_states_measured", "slipping"),
+        ("daily_purchases", "int_customer_states"),
+        ("int_customer_states", "stg_orders"),
+        ("int_segment_counts", "slipping"),
         ("slipping", "daily_purchases"),
+        ("slipping", "int_segment_counts"),
         ("slipping", "slipping"),
-        ("int_unioned", "customers"),
-        ("int_unioned", "stg_orders"),
+        ("int_turning_points_unioned", "customers"),
+        ("int_turning_points_unioned", "stg_orders"),
+        ("state_builds", "int_customer_states"),
         ("customers", "slipping"),
         ("customers", "stg_orders"),
+        ("customers", "customers"),
     ],
 )
 def test_layer_order(shop, reader, parent):
     shop.reads(reader, parent)
-    assert shop.offences() == {("layer_order", reader)}
+    # some of these are circles, which the other rules do not look for
+    [offence] = RULES["layer_order"](shop.project)
+    assert offence.place == reader
+    assert offence.wrong.startswith(f"reads {parent} of ")
 
 
 def test_layer_order_of_a_model_outside_the_layers(shop):
     shop["customers"]["original_file_path"] = "models/other/customers.sql"
-    assert shop.offences() == {("layer_order", "customers")}
+    assert ("layer_order", "customers") in shop.offences()
 
 
 def test_key_tested(shop):
@@ -196,13 +251,21 @@ def test_key_tested_by_a_test_that_stops_the_build(shop):
 
 
 def test_key_tested_by_the_reader_of_a_part(shop):
-    shop.drop_tests("int_unioned")
-    assert shop.offences() == {("key_tested", "int_unioned"), ("key_tested", "slipping")}
+    shop.drop_tests("int_turning_points_unioned")
+    assert shop.offences() == {
+        ("key_tested", "int_turning_points_unioned"),
+        ("key_tested", "slipping"),
+    }
     shop.test("slipping", "unique_combination")
-    assert shop.offences() == {("key_tested", "int_unioned")}
+    assert shop.offences() == {("key_tested", "int_turning_points_unioned")}
 
 
-@pytest.mark.parametrize("name", ["int_states", "customers"])
+def test_key_tested_of_a_table_by_its_own_test_alone(shop):
+    shop["slipping"]["config"]["materialized"] = "table"
+    assert shop.offences() == {("key_tested", "slipping")}
+
+
+@pytest.mark.parametrize("name", ["int_customer_states", "customers"])
 def test_key_tested_excepts_raw_rows_in_staging_alone(shop, name):
     shop.drop_tests(name)
     shop[name]["description"] = "Raw. Grain: one row per raw row."
@@ -223,14 +286,20 @@ def test_described_source(shop):
     assert shop.offences() == {("described", "raw")}
 
 
-def test_described_columns(shop):
-    shop["int_states"]["columns"] = {}
-    assert shop.offences() == {("described", "int_states")}
-    shop["orders"]["columns"] = {}
-    assert {("described", "orders"), ("described", "base_orders")} < shop.offences()
+def test_described_where_it_is_made_and_not_again(shop):
+    columns = {"customer_id": {"name": "customer_id", "description": "", "data_type": None}}
+    shop["int_customer_states"]["columns"] = columns
+    assert shop.offences() == set()
+    columns["customer_id"]["description"] = "Once more."
+    assert shop.offences() == {("described", "int_customer_states.customer_id")}
 
 
-@pytest.mark.parametrize("name", ["int_states", "classes"])
+def test_described_in_a_mart_once_more(shop):
+    shop["customers"]["columns"]["customer_id"]["description"] = ""
+    assert shop.offences() == {("described", "customers.customer_id")}
+
+
+@pytest.mark.parametrize("name", ["int_customer_states", "classes"])
 @pytest.mark.parametrize("description", ["What it holds.", "What it holds. Grain: "])
 def test_grain_named(shop, name, description):
     shop[name]["description"] = description
@@ -246,7 +315,10 @@ def test_columns_agree_with_the_header_of_a_seed(shop):
 
 def test_columns_agree_with_the_warehouse(shop, tmp_path):
     given = {node["name"]: list(node["columns"]) for node in shop.nodes.values()}
-    given["int_states"] = ["customer_id", "class_en", "rank"]
+    given |= {name: list(COLUMNS) for name in MODELS}
+    # a column that is made here, one that is passed on, and one that is left out
+    given["int_customer_states"] = ["customer_id", "class_en", "rank"]
+    given["stg_orders"] = ["customer_id", "class_en"]
     given["base_orders"] = ["ORDER_ID", "odd"]
     del given["slipping"]
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
@@ -255,7 +327,7 @@ def test_columns_agree_with_the_warehouse(shop, tmp_path):
             listed = ", ".join(f"{column} integer" for column in columns)
             connection.execute(f"create table shop.{name} ({listed})")
     shop.built = read_warehouse(tmp_path / "warehouse.duckdb")
-    places = {"slipping", "int_states.class_zh", "int_states.rank", "base_orders.odd"}
+    places = {"slipping", "int_customer_states.rank", "stg_orders.class_zh", "base_orders.odd"}
     assert shop.offences() == {("columns_agree", place) for place in places}
 
 
@@ -280,7 +352,7 @@ def test_mart_contracted_takes_types_in_any_case(shop, data_type):
 
 @pytest.mark.parametrize(("left", "lost"), [("class_en", "class_zh"), ("class_zh", "class_en")])
 def test_label_in_both_languages(shop, left, lost):
-    del shop["int_states"]["columns"][lost]
+    del shop["stg_orders"]["columns"][lost]
     assert shop.offences() == set()
     del shop["customers"]["columns"][lost]
     assert shop.offences() == {("label_in_both_languages", f"customers.{left}")}
@@ -294,10 +366,10 @@ def test_label_in_both_languages_in_a_seed(shop):
 @pytest.mark.parametrize(
     "text",
     [
-        "vars:\n  recent_days: 30\n",
-        "vars:\n  # -- the business ----\n  recent_days: 30\n",
-        "vars:\n  # days that count as recent\n\n  recent_days: 30\n",
-        "vars: {recent_days: 30}\n",
+        "vars:\n  recent_days: 30\n  settings: {recent_days: {states: true}}\n",
+        PROJECT_TEXT.replace("  # days that count as recent\n", ""),
+        PROJECT_TEXT.replace("as recent\n", "as recent\n\n"),
+        "vars: {recent_days: 30, settings: {recent_days: {states: true}}}\n",
     ],
 )
 def test_var_commented(shop, text):
@@ -309,7 +381,7 @@ def test_var_commented(shop, text):
     "text", ["", "{# {{ var('recent_days') }} #}\n", "-- {{ var('recent_days') }}\n"]
 )
 def test_var_used(shop, text):
-    shop.write("models/states/int_states.sql", text + FILES["models/staging/stg_orders.sql"])
+    shop.write("models/states/int_customer_states.sql", text + FILES[STAGED])
     assert shop.offences() == {("var_used", "var recent_days")}
 
 
@@ -321,8 +393,57 @@ def test_var_declared(shop, path):
     assert shop.offences() == {("var_declared", path)}
 
 
+def test_setting_registered(shop):
+    shop.declare("another", "")
+    assert shop.offences() == {("setting_registered", "var another")}
+    shop.declare("another", "whole: [1, 2]")
+    assert shop.offences() == set()
+    shop.write("dbt_project.yml", PROJECT_TEXT + "    gone: {whole: [1, 2]}\n")
+    shop.write("macros/another.sql", "")
+    assert shop.offences() == {("setting_registered", "var gone")}
+
+
+# where a setting is read, and whether states depend on it
+READ = {
+    "model of states": ("int_customer_states", True),
+    "model below it": ("daily_purchases", True),
+    "model of staging": ("stg_orders", True),
+    "turning point": ("slipping", True),
+    "mart": ("customers", False),
+    "ledger itself": ("state_builds", True),
+}
+
+
+@pytest.mark.parametrize("model", list(READ))
+@pytest.mark.parametrize("way", ["the model", "a macro", "a macro of a macro", "its windows"])
+def test_setting_of_states(shop, model, way):
+    name, is_of_states = READ[model]
+    if way == "the model":
+        shop.read_var(name, "another")
+    else:
+        inner = shop.add_macro("inner", "{{ var('another') }}")
+        outer = shop.add_macro("outer", "{{ inner() }}", calls=(inner,))
+        if way == "its windows":
+            shop[name]["config"]["meta"]["windows"] = "outer"
+        else:
+            shop[name]["depends_on"]["macros"].append(inner if way == "a macro" else outer)
+    for mark in (True, False):
+        shop.declare("another", "whole: [1, 2]" + (", states: true" if mark else ""))
+        wrong = {("setting_of_states", "setting another")} if mark != is_of_states else set()
+        assert shop.offences() == wrong
+
+
+@pytest.mark.parametrize("name", sorted(check_layers.NOT_OF_STATES))
+def test_setting_of_states_excepts_which_dates_there_are(shop, name):
+    shop.read_var("int_customer_states", name)
+    shop.declare(name, "whole: [1, 2]")
+    assert shop.offences() == set()
+    shop.declare(name, "whole: [1, 2], states: true")
+    assert shop.offences() == {("setting_of_states", f"setting {name}")}
+
+
 def test_model_short(shop):
-    path = "models/staging/stg_orders.sql"
+    path = STAGED
     most = check_layers.MOST_LINES
     shop.write(path, "\n" * (most - 7) + FILES[path])
     assert shop.offences() == set()
@@ -333,32 +454,32 @@ def test_model_short(shop):
 @pytest.mark.parametrize(
     "text",
     [
-        "with\n\nsettled as (\n    select 1\n)\n\nselect one from settled\n",
-        "with\n\nsettled as (\n    select 1\n)\n\nselect * from {{ ref('stg_orders') }}\n",
-        "with\n\nsettled as (\n    select 1\n)\n\nselect * from unsettled\n",
-        "with\n\nsettled as (\n    select 1\n)\n\nselect * from settled\nwhere true\n",
+        "with\n\nvalidated as (\n    select 1\n)\n\nselect one from validated\n",
+        "with\n\nvalidated as (\n    select 1\n)\n\nselect * from {{ ref('stg_orders') }}\n",
+        "with\n\nvalidated as (\n    select 1\n)\n\nselect * from unvalidated\n",
+        "with\n\nvalidated as (\n    select 1\n)\n\nselect * from validated\nwhere true\n",
         "{{ conform_to_contract('orders') }}\nwhere true\n",
     ],
 )
 def test_last_line_selects(shop, text):
-    shop.write("models/staging/stg_orders.sql", text)
-    assert shop.offences() == {("last_line_selects", "models/staging/stg_orders.sql")}
+    shop.write(STAGED, text)
+    assert shop.offences() == {("last_line_selects", STAGED)}
 
 
 def test_the_last_line_may_say_the_order(shop):
     ordered = "{{ stored_in_order('order_id, line') }}\n"
-    text = "with\n\nsettled as (\n    select 1\n)\n\nselect * from settled\n"
-    shop.write("models/staging/stg_orders.sql", text + ordered)
+    text = "with\n\nvalidated as (\n    select 1\n)\n\nselect * from validated\n"
+    shop.write(STAGED, text + ordered)
     assert shop.offences() == set()
-    shop.write("models/staging/stg_orders.sql", text + ordered + "limit 1\n")
-    assert shop.offences() == {("last_line_selects", "models/staging/stg_orders.sql")}
+    shop.write(STAGED, text + ordered + "limit 1\n")
+    assert shop.offences() == {("last_line_selects", STAGED)}
 
 
-@pytest.mark.parametrize("path", ["models/staging/stg_orders.sql", "macros/a.sql", "tests/a.sql"])
+@pytest.mark.parametrize("path", [STAGED, "macros/a.sql", "tests/a.sql"])
 @pytest.mark.parametrize("text", ["target.type == 'duckdb'", "adapter.dispatch('day')"])
-def test_dialect_in_cross_engine(shop, path, text):
-    shop.write(path, f"\n{{{{ {text} }}}}\n" + FILES["models/staging/stg_orders.sql"])
-    assert shop.offences() == {("dialect_in_cross_engine", f"{path}:2")}
+def test_dialect_in_engines(shop, path, text):
+    shop.write(path, f"\n{{{{ {text} }}}}\n" + FILES[STAGED])
+    assert shop.offences() == {("dialect_in_engines", f"{path}:2")}
 
 
 def test_no_distinct(shop):
@@ -403,14 +524,14 @@ def test_the_command_ends_with_0_where_the_rules_are_kept(run):
 
 
 def test_the_command_ends_with_1_and_a_line_per_offence(run, shop):
-    shop.reads("int_states", "stg_orders")
+    shop.reads("int_customer_states", "stg_orders")
     shop["customers"]["description"] = "Grain: one row per customer."
     shop["customers"]["columns"]["customer_id"]["description"] = ""
     result = run()
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        "layer_order: int_states reads stg_orders of staging, which states may not; "
-        "read activity, seeds, states.",
+        "layer_order: int_customer_states reads stg_orders of staging, which states may not; "
+        "read activity, history, seeds, states.",
         "described: customers.customer_id has no description; add one to its YAML file.",
     ]
     assert result.stderr == "Error: 2 offences.\n"
@@ -444,6 +565,20 @@ def test_a_project_that_dbt_cannot_parse_is_told(tmp_path):
         parse(tmp_path)
 
 
-def test_the_project_keeps_its_rules():
-    offences = check(Project(PROJECT_FOLDER, parse(PROJECT_FOLDER)))
-    assert [f"{name}: {offence}" for name, offence in offences] == []
+@pytest.fixture(scope="module")
+def project() -> Project:
+    return Project(PROJECT_FOLDER, parse(PROJECT_FOLDER))
+
+
+def test_the_project_keeps_its_rules(project):
+    assert [f"{name}: {offence}" for name, offence in check(project)] == []
+
+
+def test_no_mark_of_a_setting_can_be_left_out_or_added_unseen(project):
+    """A setting that is not marked could change between two days without a full refresh."""
+    for name, allowed in project.settings.items():
+        turned = allowed | {"states": not allowed.get("states")}
+        settings = project.settings | {name: turned}
+        looked_at = SimpleNamespace(settings=settings, vars_of_states=project.vars_of_states)
+        [offence] = RULES["setting_of_states"](looked_at)
+        assert offence.place == f"setting {name}"
