@@ -232,7 +232,7 @@ def check(project: Project) -> list[tuple[str, Offence]]:
 
 @rule
 def layer_order(project: Project) -> Iterator[Offence]:
-    """A model stands in a layer of MAY_READ and reads what the layer may; staging alone reads base."""
+    """A model stands in a layer of MAY_READ and reads what that may; base is read in staging."""
     for model in project.nodes("model"):
         layer = layer_of(model)
         if not layer:

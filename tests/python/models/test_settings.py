@@ -85,7 +85,7 @@ def objections(**changes: Any) -> str:
         RULES["check_vars"]()
     except Refusal as refusal:
         [message] = re.findall(
-            r"Nothing was built\. (.*)\. Settings stand in dbt_project\.yml", str(refusal)
+            r"Nothing was built\. (.+)\. Settings stand in dbt_project\.yml", str(refusal)
         )
         return message
     return ""
