@@ -243,7 +243,8 @@ def layer_order(project: Project) -> Iterator[Offence]:
             read = layer_of(parent)
             if read == "sources" and is_base(model):
                 continue
-            if not {read, f"{read}/{parent['name']}"} & MAY_READ[layer]:
+            is_read_elsewhere = is_base(parent) and layer != "staging"
+            if is_read_elsewhere or not {read, f"{read}/{parent['name']}"} & MAY_READ[layer]:
                 wrong = f"reads {parent['name']} of {read}, which {layer} may not read"
                 fix = f"{layer} may read {', '.join(sorted(MAY_READ[layer]))}"
                 yield Offence(model["name"], wrong, fix)

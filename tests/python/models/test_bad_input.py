@@ -1,7 +1,7 @@
 """What comes of bad input on its whole way through load and build: a counted rejection, or a stop
-with a message that says what is wrong, where, and the fix.
+with a message that says what is wrong, where, and how to fix it.
 
-What the loader refuses by itself is tested in test_load_raw.py.
+What the loader refuses by itself is tested in tests/python/load.
 """
 
 from __future__ import annotations
@@ -337,7 +337,7 @@ def test_a_delivery_with_only_a_header_stops_the_build(seeded, tmp_path):
     assert seeded.load(tmp_path).warnings == ["transactions.csv holds no rows for transactions."]
     stopped(
         lambda: seeded.build(*run("+as_of_dates")),
-        "There is no day to tell of: not one row of raw.transactions has been accepted.",
+        "There is no day to report: not one row of raw.transactions has been accepted.",
         f"python scripts/load/load_raw.py FOLDER --warehouse {seeded.path}",
     )
 
@@ -450,78 +450,22 @@ def test_columns_of_other_types_give_the_same(only_transactions):
     assert differences(*only_transactions, built) == ""
 
 
-# ---- vars ----------------------------------------------------------------------------------------
-
-# what a var may not be, and what is said of it
-WRONG_VARS: dict[str, tuple[Any, str]] = {
-    "rfm_score_bins": (2, "is 2; it must be between 3 and 10"),
-    "rfm_window_days": (0, "is 0; it must be between 1 and 36500, or null"),
-    "churn_after_days": ("180", "is 180; it must be a whole number between 1 and 36500, or null"),
-    "value_class_reference": (
-        "average",
-        "is average; it can be mean or median or score or fixed",
-    ),
-    "rfm_score_method": ("ntile", "is ntile; it can be quantile or fixed"),
-    "business_timezone": ("Mars", "is Mars; it must be an IANA name such as Asia/Shanghai"),
-    "as_of_date": ("2024-02-30", "is 2024-02-30; it must be a day written YYYY-MM-DD"),
-    "earliest_valid_date": ("0000-01-01", "is 0000-01-01; it must be a day written YYYY-MM-DD"),
-    "base_currency": ("yuan", "is yuan; it must be an ISO 4217 code such as CNY"),
-    "largest_rejected_share": (1.5, "is 1.5; it must be between 0 and 1"),
-    "growth_share": (None, "is None; it must be a number between 0 and 1"),
-    "history_months": (12.5, "is 12.5; it must be a whole number between 1 and 120"),
-    "history_lag_months": (True, "is True; it must be a whole number between 0 and 120"),
-    "negative_amount_is_return": ("yes", "is yes; it can be True or False"),
-    "recent_days": (-1, "is -1; it must be between 1 and 365"),
-}
+# ---- settings ------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def objections(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> str:
-    """What a build says to all of them at once."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("wrong_vars"), target_folder)
-    variables = {name: value for name, (value, _) in WRONG_VARS.items()}
-    return stopped(
-        lambda: warehouse.build(*run("stg_exchange_rates"), variables=variables),
-        "Nothing was built.",
-        "Vars stand in dbt_project.yml, an input's in its mapping.yml.",
-    )
-
-
-@pytest.mark.parametrize("name", WRONG_VARS)
-def test_a_wrong_var_is_named_with_what_it_may_be(objections, name):
-    assert f"var {name} {WRONG_VARS[name][1]}" in objections
-
-
-def test_right_vars_are_not_objected_to(objections):
-    assert objections.count("var ") == len(WRONG_VARS)
-
-
-@pytest.mark.parametrize(
-    ("variables", "sentence"),
-    [
-        (
-            {"rfm_score_bins": 11, "rfm_window_days": -1, "as_of_date": 20240228},
-            "var rfm_score_bins is 11; it must be between 3 and 10; "
-            "var rfm_window_days is -1; it must be between 1 and 36500, or null; "
-            "var as_of_date is 20240228; it must be a day written YYYY-MM-DD",
-        ),
-        (
-            {
-                "abc_a_share": 0.95,
-                "high_value_share": 0.6,
-                "churn_after_days": 20,
-                "second_purchase_tail_share": 0.5,
-            },
-            "var abc_a_share must be below abc_b_share; "
-            "var high_value_share must be below mid_value_share; "
-            "var churn_after_days must be at least recent_days, as a return is looked for in "
-            "those; var second_purchase_tail_share must be below 0.5",
-        ),
-    ],
-)
-def test_vars_out_of_range_and_shares_that_cross_are_told(new_warehouse, variables, sentence):
+def test_wrong_settings_stop_a_run_before_anything_is_built(new_warehouse):
+    """What each setting may be, test_settings.py tries."""
     warehouse = new_warehouse()
-    stopped(lambda: warehouse.build(*run("stg_exchange_rates"), variables=variables), sentence)
+    stopped(
+        lambda: warehouse.build(
+            *run("stg_exchange_rates"),
+            variables={"rfm_score_bins": 11, "base_currency": "yuan"},
+        ),
+        "Nothing was built. var base_currency is yuan; it must be an ISO 4217 code such as CNY; "
+        "var rfm_score_bins is 11; it must be a whole number between 3 and 10. "
+        "Settings stand in dbt_project.yml, an input's in its mapping.yml.",
+    )
+    assert relations(warehouse) == []
 
 
 # ---- seeds ---------------------------------------------------------------------------------------
@@ -549,6 +493,10 @@ def spoiled_seeds(
         kept = [line for line in lines if not line.startswith(left_out)]
         assert len(kept) == len(lines) - len(left_out)
         path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    labels = project / "seeds" / "labels.csv"
+    text = labels.read_text(encoding="utf-8")
+    assert "value_level,low,3," in text
+    labels.write_text(text.replace("value_level,low,3,", "value_level,low,2,"), encoding="utf-8")
     types = project / "seeds" / "input" / "transaction_types.csv"
     types.write_text(
         types.read_text(encoding="utf-8") + "loan,,false,loan,贷款\n", encoding="utf-8"
@@ -573,6 +521,7 @@ def spoiled_seeds(
 def failed_seeds(spoiled_seeds) -> str:
     names = ("value_classes", "strategies", "transaction_types", "rfm_fixed_cut_points")
     names += ("rfm_fixed_references", "value_classes_are_whole", "fixed_lines_are_whole")
+    names += ("labels", "turning_point_types", "units", "sort_orders_are_whole")
     fixed = ("--vars", "{rfm_score_method: fixed}")
     return spoiled_seeds(
         "build", "--select", *names, *fixed, "--indirect-selection", "cautious", "--full-refresh"
@@ -583,7 +532,10 @@ def test_other_seeds_without_a_full_refresh_stop_before_anything_is_built(spoile
     message = spoiled_seeds("run", "--select", "as_of_dates")
     assert "Nothing was built." in message
     changed = "seed rfm_fixed_cut_points, seed transaction_types, seed value_classes"
-    assert f"(now: {changed}). Build with --full-refresh" in message
+    assert f"(now: {changed}), so that old and new rows would follow different rules." in message
+    assert (
+        "Build all of history again: make build REFRESH=1, or dbt build --full-refresh." in message
+    )
 
 
 def test_a_class_that_is_aimed_at_and_missing_fails(failed_seeds):
@@ -596,6 +548,17 @@ def test_a_type_that_says_nothing_fails(failed_seeds):
 
 def test_a_class_that_is_missing_is_named(failed_seeds):
     assert "has 0 classes for recency low, frequency high, monetary high" in failed_seeds
+
+
+def test_a_place_in_an_order_that_is_left_out_is_named(failed_seeds):
+    """Of the classes that were taken out, one had rank 6 and one rank 4."""
+    sentence = "The seed segments/value_classes has 5 in value_class_rank where 4 would come next."
+    assert sentence in failed_seeds
+
+
+def test_a_place_in_an_order_that_is_taken_twice_is_named(failed_seeds):
+    sentence = "The seed labels has 2 in sort_order of value_level where 3 would come next."
+    assert sentence in failed_seeds
 
 
 def test_a_cut_point_that_is_missing_fails(failed_seeds):
