@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from build.blue_green import FileState, building_folder, log_file
+from build.blue_green import FileState, building_folder
 from build.run_dbt import PROJECT_FOLDER, WAREHOUSE_VARIABLE
 
 RECORD_NAME = "last_build.json"
@@ -114,10 +114,6 @@ def is_last_build(served: Path, made_from: str, state: FileState | None) -> bool
     path = building_folder(served) / RECORD_NAME
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return (
-            state is not None
-            and record == {"made_from": made_from, "served": asdict(state)}
-            and not log_file(served).exists()
-        )
     except (OSError, ValueError):
         return False
+    return state is not None and record == {"made_from": made_from, "served": asdict(state)}

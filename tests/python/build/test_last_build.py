@@ -86,7 +86,19 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path) -> Shop:
+def project(tmp_path) -> Path:
+    """A part of the project, with files of each kind."""
+    copy = tmp_path / "project"
+    copy.mkdir()
+    for name in ("dbt_project.yml", "profiles.yml", ".dbtignore"):
+        shutil.copy(PROJECT_FOLDER / name, copy / name)
+    for place in ("models/critical", "macros/sql", "seeds/input", "tests/totals", "scripts/build"):
+        shutil.copytree(PROJECT_FOLDER / place, copy / place)
+    return copy
+
+
+@pytest.fixture
+def shop(project, tmp_path) -> Shop:
     """A shop that has been built."""
     made = Shop(tmp_path)
     made.delivery.mkdir()
@@ -95,11 +107,6 @@ def shop(tmp_path) -> Shop:
     )
     (made.delivery / "transactions.csv").write_text(ROWS + rows, encoding="utf-8")
     (made.delivery / "mapping.yml").write_text(MAPPING, encoding="utf-8")
-    for name in ("dbt_project.yml", "profiles.yml", ".dbtignore"):
-        made.project.mkdir(exist_ok=True)
-        shutil.copy(PROJECT_FOLDER / name, made.project / name)
-    for place in ("models/critical", "macros/sql", "seeds/input", "tests/totals", "scripts/build"):
-        shutil.copytree(PROJECT_FOLDER / place, made.project / place)
     assert made.build()
     return made
 
@@ -227,20 +234,6 @@ def record(shop: Shop) -> Path:
 
 NEEDED: dict[str, Callable[[Shop], Any]] = {
     "a seed": lambda shop: append(first_file(shop.project / "seeds", ".csv"), "x,y\n"),
-    "a macro": lambda shop: append(first_file(shop.project / "macros", ".sql")),
-    "a model": lambda shop: append(first_file(shop.project / "models", ".sql")),
-    "a property": lambda shop: append(first_file(shop.project / "models", ".yml"), "# new\n"),
-    "a description": lambda shop: (shop.project / "models" / "new.md").write_text("new"),
-    "a data test": lambda shop: append(first_file(shop.project / "tests", ".sql")),
-    "a model removed": lambda shop: first_file(shop.project / "models", ".sql").unlink(),
-    "a model renamed": lambda shop: first_file(shop.project / "models", ".sql").rename(
-        shop.project / "models" / "renamed.sql"
-    ),
-    "a var of the project": lambda shop: append(shop.project / "dbt_project.yml", "# new\n"),
-    "the profile": lambda shop: append(shop.project / "profiles.yml", "# new\n"),
-    "what dbt ignores": lambda shop: append(shop.project / ".dbtignore", "x\n"),
-    "packages": lambda shop: (shop.project / "packages.yml").write_text("packages: []"),
-    "the build itself": lambda shop: append(shop.project / "scripts" / "build" / "run_dbt.py"),
     "a var of the mapping": lambda shop: (shop.delivery / "mapping.yml").write_text(
         "vars: {base_currency: EUR}\n"
     ),
@@ -312,7 +305,43 @@ def test_another_version_of_a_package_builds_again(shop):
         assert not shop.build()
 
 
-def test_the_project_itself_is_read():
-    before = fingerprint({}, Path("no mapping"))
-    assert before == fingerprint({}, Path("no mapping"))
-    assert before != fingerprint({"base_currency": "GBP"}, Path("no mapping"))
+# ---- what a build is made from -------------------------------------------------------------------
+
+MAPPING_FILE = Path("no mapping")
+
+
+def rename_a_model(project: Path) -> None:
+    """The order of the files stays the same."""
+    path = first_file(project / "models", ".sql")
+    path.rename(path.with_stem(path.stem + "_"))
+
+
+CHANGES: dict[str, Callable[[Path], Any]] = {
+    "a seed": lambda project: append(first_file(project / "seeds", ".csv"), "x,y\n"),
+    "a macro": lambda project: append(first_file(project / "macros", ".sql")),
+    "a model": lambda project: append(first_file(project / "models", ".sql")),
+    "a model removed": lambda project: first_file(project / "models", ".sql").unlink(),
+    "a model renamed": rename_a_model,
+    "a property": lambda project: append(first_file(project / "models", ".yml"), "# new\n"),
+    "a description": lambda project: (project / "models" / "new.md").write_text("new"),
+    "a data test": lambda project: append(first_file(project / "tests", ".sql")),
+    "a var of the project": lambda project: append(project / "dbt_project.yml", "# new\n"),
+    "the profile": lambda project: append(project / "profiles.yml", "# new\n"),
+    "what dbt ignores": lambda project: append(project / ".dbtignore", "x\n"),
+    "packages": lambda project: (project / "packages.yml").write_text("packages: []"),
+    "the build itself": lambda project: append(project / "scripts" / "build" / "run_dbt.py"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_of_the_project_changes_what_a_build_is_made_from(project, what):
+    before = fingerprint({}, MAPPING_FILE, project)
+    assert fingerprint({}, MAPPING_FILE, project) == before
+    CHANGES[what](project)
+    assert fingerprint({}, MAPPING_FILE, project) != before
+
+
+def test_the_vars_of_an_input_are_part_of_what_a_build_is_made_from():
+    before = fingerprint({}, MAPPING_FILE)
+    assert before == fingerprint({}, MAPPING_FILE)
+    assert before != fingerprint({"base_currency": "GBP"}, MAPPING_FILE)
