@@ -351,22 +351,19 @@ def rendered(tmp_path_factory: pytest.TempPathFactory, target_folder: Path) -> C
 @pytest.fixture(scope="module")
 def answer() -> Iterator[Callable[[str, dict[str, str], list[tuple]], list[tuple]]]:
     """Gives the rows of SQL that reads from a relation "given", of these columns and rows."""
-    connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'; set threads = 1")
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'; set threads = 1")
 
-    def rows_of(sql: str, columns: dict[str, str], rows: list[tuple]) -> list[tuple]:
-        casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns.items())
-        names = ", ".join(columns)
-        marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
-        return connection.execute(
-            f"with given as (select {casts} from (values {marks}) as v ({names})) {sql}",
-            [None if cell is None else str(cell) for row in rows for cell in row],
-        ).fetchall()
+        def rows_of(sql: str, columns: dict[str, str], rows: list[tuple]) -> list[tuple]:
+            casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns.items())
+            names = ", ".join(columns)
+            marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
+            return connection.execute(
+                f"with given as (select {casts} from (values {marks}) as v ({names})) {sql}",
+                [None if cell is None else str(cell) for row in rows for cell in row],
+            ).fetchall()
 
-    yield rows_of
-    # hypothesis keeps the function to the end of the process, which must not find a connection
-    connection.close()
-    connection = None
+        yield rows_of
 
 
 @pytest.fixture(scope="module")
