@@ -61,14 +61,13 @@ validate: $(RUN) $(VENV)/.validate  ## check the marts with Great Expectations, 
 # -- the code ----------------------------------------------------------------------------------------
 
 test: $(TEST) lint  ## lint, then run every test
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2
 
 test-engines: engines  ## compare the marts of DuckDB, PostgreSQL and Spark
 	$(PYTHON) scripts/check/compare_engines.py --customers $(CUSTOMERS)
 	$(if $(FULL),$(BIN)/pytest tests/engines)
 
 benchmark: $(TEST)  ## measure builds beside the floor and the peers, hours
-	$(BIN)/pytest -m benchmark
 	$(PYTHON) scripts/measure/benchmark.py --environments $(VENV)/peers $(if $(FAST),--fast)
 
 lint: $(VENV)/.test  ## check Python, layers and the SQL that has changed

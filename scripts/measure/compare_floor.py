@@ -20,7 +20,7 @@ import click
 import duckdb
 from build.run_dbt import DbtError, run_dbt
 from demo.generate_demo import generate_demo
-from load.load_raw import load_delivery
+from load.delivery import load_delivery
 from measure.build_floor import PROJECT_FOLDER, build_floor, connect_as_dbt
 
 NO_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
