@@ -1,6 +1,6 @@
 -- RFM scores and value classes of the current as-of date straight from staged purchases, for those who want these alone:
 -- no history, no lifecycle, nothing stored. The same as customer_states says of its buyers, as long as frequency counts
--- purchase days and scores and lines come from the buyers themselves (rfm_frequency_unit: purchase_days,
+-- purchase days and scores and thresholds come from the buyers themselves (rfm_frequency_unit: purchase_days,
 -- rfm_score_method: quantile, value_class_reference: mean).
 
 with
@@ -18,7 +18,7 @@ transactions as (
         is_purchase,
         case when is_purchase then amount else 0 end as gross_amount,
         case when is_purchase then amount else -amount end as net_amount
-    from {{ ref('stg_transactions') }}
+    from {{ with_customer_id(ref('stg_transactions')) }} as with_ids
     where
         record_status = 'accepted'
         and (is_purchase or is_return)

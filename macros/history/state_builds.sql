@@ -10,15 +10,21 @@
     {%- for name, rule in var('settings').items() if rule.get('states') -%}
         {%- do settings.append('var ' ~ name ~ ' = ' ~ var(name)) -%}
     {%- endfor -%}
-    {%- set read = [] -%}
-    {%- for node in (graph.nodes.values() if execute else []) if node.fqn[1] in ('staging', 'identity', 'activity', 'history', 'states') -%}
-        {%- do read.extend(node.depends_on.nodes) -%}
-    {%- endfor -%}
-    {%- for id in read | unique | sort if id.startswith('seed.') -%}
+    {%- set above = [] -%}
+    {%- do collect_above('model.' ~ project_name ~ '.state_builds', above) -%}
+    {%- for id in above | sort if id.startswith('seed.') -%}
         {%- do settings.append('seed ' ~ graph.nodes[id].name ~ ' = ' ~ graph.nodes[id].checksum.checksum[:12]) -%}
     {%- endfor -%}
     {{ return(settings) }}
 {% endmacro %}
+
+{# Adds the nodes that a node is built from to a list, those they are built from among them. #}
+{% macro collect_above(id, found) -%}
+    {%- for parent in (graph.nodes[id].depends_on.nodes if execute else []) if parent in graph.nodes and parent not in found -%}
+        {%- do found.append(parent) -%}
+        {%- do collect_above(parent, found) -%}
+    {%- endfor -%}
+{%- endmacro %}
 
 {#
     The state builds that this run goes on from, as a relation; none where it begins anew: a full refresh, a first run, or a

@@ -366,7 +366,7 @@ def run_ours(prepared: Path, target: Path, result: Path) -> tuple[Step, pd.DataF
     """
     warehouse = prepared.with_name("warehouse.duckdb")
     shutil.copyfile(prepared, warehouse)
-    dbt = [*dbt_command("run", target), "--select", "+int_value_classes"]
+    dbt = [*dbt_command("run", target), "--select", "+int_rfm_segments"]
     dbt += ["--exclude", "path:models/staging", *OTHER_ACTIVITY]
     built = run_step(OURS, dbt, warehouse, target / "run_results.json")
     script = str(PEERS_FOLDER / "critical_customers_rfm.py")
@@ -444,7 +444,13 @@ def prepare(customers: int, folder: Path, target: Path) -> tuple[Path, Path]:
     run_step("loading", loaded, warehouse)
     shutil.rmtree(delivery)
     staged = [*dbt_command("build", target), "--exclude-resource-type", "test", "unit_test"]
-    staged += ["--select", "path:seeds", "path:models/staging", *OTHER_ACTIVITY]
+    staged += [
+        "--select",
+        "path:seeds",
+        "path:models/staging",
+        "path:models/identity",
+        *OTHER_ACTIVITY,
+    ]
     run_step("staging", staged, warehouse)
     compiled = [*dbt_command("compile", target), "--select", "rfm_alone"]
     run_step("compiling", compiled, warehouse)

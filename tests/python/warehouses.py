@@ -27,7 +27,9 @@ NEXT_BUILD = (
     "base_*",
     *(f"config.materialized:{kind}" for kind in ("table", "incremental", "by_as_of_date")),
 )
-BUILT_SCHEMAS = (*("staging", "restricted", "activity", "history", "states", "critical", "marts"),)
+BUILT_SCHEMAS = (
+    *("staging", "restricted", "identity", "activity", "history", "states", "critical", "marts"),
+)
 # set by each run, whatever the data say
 OF_THE_RUN = ("needs_rebuild",)
 

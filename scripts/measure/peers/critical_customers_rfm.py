@@ -16,8 +16,9 @@ copy (
     select
         customer_id, recency_days, frequency_count, monetary_amount,
         recency_score, frequency_score, monetary_score, value_class
-    from states.int_value_classes
-    where is_buyer and as_of_date = cast('{as_of_date}' as date)
+    from states.int_rfm_segments
+    inner join states.int_rfm_metrics using (customer_id, as_of_date)
+    where as_of_date = cast('{as_of_date}' as date)
 ) to '{result}' (format parquet)
 """
 

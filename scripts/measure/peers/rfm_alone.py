@@ -16,10 +16,12 @@ TABLES = """
 attach ':memory:' as warehouse;
 create schema warehouse.staging;
 create schema warehouse.history;
+create schema warehouse.identity;
+create table warehouse.identity.int_customer_ids (source_customer_id varchar, customer_id varchar);
 create schema warehouse.seeds;
 create table warehouse.staging.stg_transactions as
 select
-    customer_id,
+    customer_id as source_customer_id,
     activity_date,
     cast(amount as decimal(18, 4)) as amount,
     true as is_purchase,

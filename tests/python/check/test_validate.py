@@ -113,7 +113,8 @@ FAULTS = {
     ),
     "customers.has_customers": "delete from marts.customers",
     "customers.one_current_state_each": (
-        "insert into marts.customers select * from marts.customers order by customer_id limit 1"
+        "create or replace table marts.customers as "
+        "(select * from marts.customers order by customer_id limit 1) union all from marts.customers"
     ),
     "customers.is_of_the_current_date": ("update marts.customers set as_of_date = as_of_date - 1"),
     "customers.newest_purchase_is_fresh": (
@@ -271,7 +272,8 @@ FAULTS = {
         "update marts.turning_points set reason_en = 'Silent for {observed}'"
     ),
     "turning_points.no_type_holds_for_a_crowd": (
-        "update marts.turning_points set turning_point_type = 'slipping'"
+        "delete from marts.customers where customer_id not in"
+        " (select customer_id from marts.turning_points where is_current)"
     ),
     "turning_points.labels_in_both_languages": (
         "update marts.turning_points set perspective_zh = null"

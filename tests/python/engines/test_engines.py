@@ -255,7 +255,7 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(
         with reader.cursor() as long_open, another.cursor() as cursor:
             yesterday = what_people_read(long_open)
             postgres.statements([LAST_MART_FAILS])
-            with pytest.raises(StepError, match=r"as this failed: customers\s") as said:
+            with pytest.raises(StepError, match=r"because this failed: customers\s") as said:
                 postgres.dbt("build", *NO_TESTS)
             assert "A disk of the server is full: make room on it. Then build again" in str(
                 said.value
@@ -277,7 +277,7 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(
             assert what_people_read(cursor) == yesterday
 
             printed = postgres.dbt("build", *NO_TESTS)
-            assert "if this fails, what people read there is as it was" in printed
+            assert "if this fails, it stays as it was" in printed
             # nobody waited for the reader, who still has yesterday, and grants are what they were
             assert what_people_read(long_open) == yesterday
             today = what_people_read(cursor)
@@ -470,7 +470,7 @@ def test_what_a_server_failed_with_is_said_with_its_fix_once(embedded):
         arguments = json.dumps({"results": results})
         printed = embedded.dbt("run-operation", "suggest_fixes", "--args", arguments)
         found = [fix for fix in fixes if fix in printed]
-        assert printed.count("Then build again: what is missing will be built.") == len(found)
+        assert printed.count("Then build again: the next run builds what is missing.") == len(found)
         return found
 
     found = found_in(

@@ -393,7 +393,7 @@ def test_a_small_bank_is_compared_from_making_it_to_the_ratios(tmp_path):
         "processor": pytest.approx(ours["processor_seconds"] / theirs["processor_seconds"]),
     }
     timed = {node.removeprefix("model.") for node in ours["seconds_by_node"]}
-    assert {"daily_purchases", "int_rfm_thresholds", "int_value_classes"} <= timed
+    assert {"daily_purchases", "int_rfm_thresholds", "int_rfm_segments"} <= timed
     assert "reading the states" in timed and "stg_transactions" not in timed
     assert 0 < ours["sql_seconds"] < ours["wall_seconds"]
     assert theirs["sql_seconds"] == theirs["seconds_by_node"]["computing"]

@@ -56,8 +56,8 @@ def test_every_line_of_the_year_is_accepted(journey: Warehouse) -> None:
     [found] = journey.rows(
         """
         select
-            count(*), count(distinct transaction_id), count(distinct customer_id),
-            count(distinct order_id), count(distinct (customer_id, cast(occurred_at as date))),
+            count(*), count(distinct transaction_id), count(distinct source_customer_id),
+            count(distinct order_id), count(distinct (source_customer_id, cast(occurred_at as date))),
             sum(amount)
         from staging.stg_transactions
         where record_status = 'accepted'
@@ -210,7 +210,7 @@ def test_who_redeemed_a_coupon_was_in_the_shop_on_that_day(journey: Warehouse) -
         select count(*)
         from staging.stg_interactions as interactions
         anti join staging.stg_transactions as transactions
-            on interactions.customer_id = transactions.customer_id
+            on interactions.source_customer_id = transactions.source_customer_id
             and interactions.activity_date = transactions.activity_date
         where interactions.interaction_type = 'coupon_redeemed'
         """

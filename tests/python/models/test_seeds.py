@@ -21,7 +21,7 @@ TRUE_OF = {
     ("transaction_types", "is_return"): {"return", "refund"},
     ("transaction_statuses", "is_counted"): {"completed"},
     ("interaction_types", "is_contact"): {
-        *("branch_visit", "phone_call", "message", "email", "chat", "event"),
+        *("branch_visit", "phone_call", "message", "email", "chat", "event", "mailing"),
         *("product_enquiry", "quote_request", "application_started"),
     },
     ("interaction_types", "shows_intent"): {
