@@ -114,7 +114,8 @@ FAULTS = {
     "customers.has_customers": "delete from marts.customers",
     "customers.one_current_state_each": (
         "create or replace table marts.customers as "
-        "(select * from marts.customers order by customer_id limit 1) union all from marts.customers"
+        "(select * from marts.customers order by customer_id limit 1)"
+        " union all from marts.customers"
     ),
     "customers.is_of_the_current_date": ("update marts.customers set as_of_date = as_of_date - 1"),
     "customers.newest_purchase_is_fresh": (

@@ -57,7 +57,8 @@ def test_every_line_of_the_year_is_accepted(journey: Warehouse) -> None:
         """
         select
             count(*), count(distinct transaction_id), count(distinct source_customer_id),
-            count(distinct order_id), count(distinct (source_customer_id, cast(occurred_at as date))),
+            count(distinct order_id),
+            count(distinct (source_customer_id, cast(occurred_at as date))),
             sum(amount)
         from staging.stg_transactions
         where record_status = 'accepted'
