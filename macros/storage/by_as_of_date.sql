@@ -67,11 +67,11 @@
 
 {#
     The rows of the date before as the table stores them, so that an open date is compared with what a frozen one reported.
-    A model that asks for it is built one date a statement, in their order. Outside of a build: no row of a relation.
+    A model that asks for it is built one date a statement, in their order. Outside of a build: the rows of the same query.
 #}
 {% macro stored_dates_before(like) -%}
     {%- set stored = this ~ ' as stored where ' ~ is_among_dates('as_of_date', model.scope.dates_before) if 'scope' in model -%}
-    (select stored.* from {{ stored or like ~ ' as stored where 1 = 0' }})
+    (select stored.* from {{ stored or like ~ ' as stored' }})
 {%- endmacro %}
 
 {# Whether a column is one of some dates, given as text or as dates. #}

@@ -99,7 +99,7 @@ and activity_date > date '{AS_OF_DATE}' - interval {WINDOW_DAYS} days
 """
 PURCHASES = f"""
 copy (
-    select customer_id, activity_date, cast(amount as double) as amount
+    select source_customer_id as customer_id, activity_date, cast(amount as double) as amount
     from staging.stg_transactions
     where record_status = 'accepted' and is_purchase and {IN_WINDOW}
 ) to '{{path}}' (format parquet)
