@@ -34,8 +34,7 @@ labelled as (
         numbered.raw_content,
         numbered.loaded_at
     from numbered
-    left join {{ ref('rejection_reasons') }} as rejection_reasons
-        on numbered.reason_code = rejection_reasons.reason_code
+    left join {{ ref('rejection_reasons') }} as rejection_reasons on numbered.reason_code = rejection_reasons.reason_code
 )
 
 select * from labelled
