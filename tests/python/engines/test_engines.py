@@ -268,7 +268,7 @@ def test_who_reads_postgres_has_yesterday_until_all_of_today_is_there(
             assert what_people_read(cursor) == yesterday
             postgres.statements(["drop event trigger stop_customers"])
             part = postgres.dbt("build", *NO_TESTS, "--select", "customers")
-            assert "as not every mart was built" in part
+            assert "because not every mart was built" in part
             assert what_people_read(cursor) == yesterday
 
             # all marts but one have today's rows then, for the build alone
@@ -461,7 +461,7 @@ def test_a_server_that_ends_at_once_is_named_with_its_log(tmp_path):
 def test_what_a_server_failed_with_is_said_with_its_fix_once(embedded):
     """The messages are those that PostgreSQL 18 and Spark 4.3 were seen to give."""
     disk, ended = "A disk of the server is full", "The server ended its connections"
-    folder, outlived = "The server cannot write in a folder", "folder of a table has outlived it"
+    folder, outlived = "The server cannot write in its own folder", "The folder of a table was left"
     thrift, no_worker = "The Spark Thrift server does not answer", "no worker took it"
     fixes = [disk, folder, outlived, ended, thrift, no_worker]
 
