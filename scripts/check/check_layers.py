@@ -372,7 +372,7 @@ def setting_registered(project: Project) -> Iterator[Offence]:
 
 @rule
 def setting_of_states(project: Project) -> Iterator[Offence]:
-    """A setting has states: true exactly if state_builds or a model above it reads the var."""
+    """A setting has states: true if a model up to state_builds reads it, save NOT_OF_STATES."""
     for name, allowed in project.settings.items():
         is_read = name in project.vars_of_states and name not in NOT_OF_STATES
         if is_read and not allowed.get("states"):
